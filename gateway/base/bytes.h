@@ -1,0 +1,45 @@
+/*
+ * A borrowed view of bytes: pointer and length, no terminator.
+ *
+ * The view is good for as long as its owner says; it owns nothing.
+ */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct bytes {
+	const unsigned char *ptr;
+	size_t len;
+};
+
+static inline struct bytes
+bytes_make(const void *ptr, size_t len)
+{
+	return (struct bytes){ .ptr = ptr, .len = len };
+}
+
+/* The bytes of s without its terminator. */
+static inline struct bytes
+bytes_of(const char *s)
+{
+	return bytes_make(s, strlen(s));
+}
+
+static inline bool
+bytes_equal(struct bytes a, struct bytes b)
+{
+	return a.len == b.len &&
+	       (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* Not constant in time: for names and tokens of a grammar, not for secrets. */
+static inline bool
+bytes_is(struct bytes a, const char *s)
+{
+	return bytes_equal(a, bytes_of(s));
+}
+
+#endif

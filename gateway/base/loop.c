@@ -1,0 +1,97 @@
+#include "base/loop.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct loop {
+	struct event_base *base;
+	struct loop_turn *turns;
+	struct loop_turn *next; /* the turn to run after the current one */
+	bool stop;
+};
+
+enum status
+loop_new(struct loop **out, struct err *e)
+{
+	struct event_config *cfg = event_config_new();
+	struct loop *l = calloc(1, sizeof(*l));
+
+	*out = NULL;
+	if (cfg == NULL || l == NULL)
+		goto fail;
+	/* Timers only need the coarse clock's few milliseconds. */
+	(void)event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
+	l->base = event_base_new_with_config(cfg);
+	if (l->base == NULL)
+		goto fail;
+	event_config_free(cfg);
+	*out = l;
+	return ST_OK;
+fail:
+	err_set(e, "the event loop cannot be made");
+	if (cfg != NULL)
+		event_config_free(cfg);
+	free(l);
+	return ST_NO_MEMORY;
+}
+
+void
+loop_free(struct loop *l)
+{
+	if (l == NULL)
+		return;
+	event_base_free(l->base);
+	free(l);
+}
+
+struct event_base *
+loop_base(struct loop *l)
+{
+	return l->base;
+}
+
+void
+loop_turn_add(struct loop *l, struct loop_turn *turn)
+{
+	struct loop_turn **at = &l->turns;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	turn->next = NULL;
+	*at = turn;
+}
+
+void
+loop_turn_remove(struct loop *l, struct loop_turn *turn)
+{
+	struct loop_turn **at = &l->turns;
+
+	if (l->next == turn)
+		l->next = turn->next;
+	while (*at != NULL && *at != turn)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = turn->next;
+}
+
+void
+loop_run(struct loop *l)
+{
+	l->stop = false;
+	while (!l->stop) {
+		if (event_base_loop(l->base, EVLOOP_ONCE) != 0)
+			return; /* no event is left, or the kernel failed */
+		for (struct loop_turn *t = l->turns; t != NULL; t = l->next) {
+			l->next = t->next;
+			t->fn(t->arg);
+		}
+		l->next = NULL;
+	}
+}
+
+void
+loop_stop(struct loop *l)
+{
+	l->stop = true;
+	(void)event_base_loopbreak(l->base);
+}

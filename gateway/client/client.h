@@ -1,0 +1,60 @@
+/*
+ * HTTPS requests going out: libcurl's multi interface on the room's loop.
+ *
+ * No redirects, no proxy from the environment, no cookies, certificate and
+ * host name always checked; https, and http to loopback addresses only (the
+ * connected address is checked, not the name).  Answers are read up to a
+ * ceiling and thrown away.  Connections are kept and used again.
+ *
+ * Loop thread only.  on_done never runs from inside client_post().
+ */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include "base/bytes.h"
+#include "base/loop.h"
+
+struct client;
+struct client_target; /* where to: URL, trust, time limit */
+
+enum client_end {
+	CLIENT_ANSWER, /* a whole answer came: http_status */
+	CLIENT_DNS,
+	CLIENT_CONNECT,
+	CLIENT_TLS,
+	CLIENT_TIMEOUT,
+	CLIENT_IO
+};
+
+struct client_result {
+	enum client_end end;
+	long http_status; /* 0 without an answer */
+	int64_t took_us;
+};
+
+typedef void client_done_fn(void *arg, const struct client_result *r);
+
+MUST_USE enum status
+client_new(struct client **out, struct loop *l, struct err *e);
+
+/* Requests under way are dropped, their on_done does not run.  All targets
+ * have to be freed after it.  NULL is fine. */
+void client_free(struct client *c);
+
+/* ca_pem: NUL-terminated PEM to trust instead of the system's store, or "".
+ * All texts are copied. */
+MUST_USE enum status client_target_new(struct client_target **out,
+    const char *url, const char *ca_pem, int64_t timeout_ms, struct err *e);
+void client_target_free(struct client_target *t);
+
+/*
+ * POST body to t with the n header lines ("Name: value") given; User-Agent
+ * and Content-Length are added.  body and headers are copied.  on_done runs
+ * exactly once unless client_free() comes first.  ST_NO_MEMORY: nothing was
+ * started and on_done will not run.
+ */
+MUST_USE enum status client_post(struct client *c, struct client_target *t,
+    const char *const *headers, size_t n, struct bytes body,
+    client_done_fn *on_done, void *arg);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * Configuration: one INI file, PAYSIEVE_<SECTION>_<KEY> over it, checked whole.
+ *
+ * struct config is what the file says.  Each room gets a struct of its own
+ * (config/rooms.h) made from it, with only what that room may know; those
+ * hold no pointers, so that they can be handed over as bytes.  All are const
+ * once made.
+ *
+ * Start-up and reload only; one thread.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "receipt/receipt.h"
+
+#define CONFIG_MERCHANTS 256
+#define CONFIG_BILLINGS	 32
+#define CONFIG_TOKENS	 256
+#define CONFIG_NAME	 33 /* a section's name: up to 32 of [A-Za-z0-9_-] */
+#define CONFIG_PATH	 512
+#define CONFIG_URL	 512
+
+struct config_address {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} u;
+	socklen_t len;
+	char text[64]; /* as written */
+};
+
+enum confirm { CONFIRM_REQUIRED, CONFIRM_OFF };
+enum invoice_field {
+	INVOICE_TRAN_ID,
+	INVOICE_VALUE_A,
+	INVOICE_VALUE_B,
+	INVOICE_VALUE_C,
+	INVOICE_VALUE_D
+};
+enum amount_field { AMOUNT_REQUESTED, AMOUNT_SETTLED };
+
+enum scope {
+	SCOPE_READ = 1,
+	SCOPE_ERASE = 2,
+	SCOPE_CHECK = 4,
+	SCOPE_DELIVER = 8
+};
+
+struct config_merchant {
+	char store_id[CONFIG_NAME];
+	char password_file[CONFIG_PATH];
+	char provider_url[CONFIG_URL];
+	enum confirm confirm;
+	enum invoice_field invoice_field;
+	enum amount_field amount_field;
+	bool md5_only;
+	uint32_t billings; /* bit i: billing i gets this merchant's receipts */
+};
+
+struct config_billing {
+	char name[CONFIG_NAME];
+	char url[CONFIG_URL];
+	char secret_file[CONFIG_PATH];
+	char ca_file[CONFIG_PATH]; /* empty: the system's store */
+	int64_t timeout_ms;	   /* of one attempt, whole */
+	int64_t in_flight;	   /* attempts at once */
+};
+
+struct config_token {
+	char name[CONFIG_NAME];
+	unsigned char sha256[32];
+	char merchant[CONFIG_NAME];
+	unsigned scopes; /* enum scope, or-ed */
+};
+
+struct config_limits {
+	int64_t edges;	     /* edge processes; default: one a core */
+	int64_t connections; /* per listener and process */
+	int64_t connections_per_address;
+	int64_t handshake_ms, head_ms, body_ms, idle_ms; /* absolute */
+	int64_t drain_ms; /* from SIGTERM until what is left is cut */
+};
+
+struct config {
+	char file[CONFIG_PATH];
+	struct config_address callbacks, api, admin;
+	char certificate[CONFIG_PATH], key[CONFIG_PATH];
+	char store_path[CONFIG_PATH]; /* from sqlite:PATH, made absolute */
+	char identity_key_file[CONFIG_PATH];
+	int64_t keep_s; /* seconds a receipt is kept */
+	struct config_limits limits;
+	size_t n_merchants, n_billings, n_tokens;
+	struct config_merchant merchants[CONFIG_MERCHANTS];
+	struct config_billing billings[CONFIG_BILLINGS];
+	struct config_token tokens[CONFIG_TOKENS];
+};
+
+/*
+ * Read path and the environment into a new *out, config_free() by the caller.
+ * On ST_CONFIG *out is NULL and every fault found stands in faults, one line
+ * each: "FILE:LINE: words".  Values of secrets never appear there.
+ *
+ * Checked: grammar, unknown and doubled keys and sections, ranges, names that
+ * refer to each other, https for provider_url and url (http to loopback
+ * only), and that the files named exist; their content is checked by
+ * config_room_*().  confirm = required is refused for now.
+ */
+MUST_USE enum status
+config_load(struct config **out, const char *path, struct buf *faults);
+
+void config_free(struct config *c);
+
+/* The control socket's path, derived from the store's. */
+MUST_USE enum status
+config_control_path(const struct config *c, char *out, size_t cap);
+
+#endif

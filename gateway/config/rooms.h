@@ -1,0 +1,101 @@
+/*
+ * What each room may know: flat structs, made from struct config and the
+ * secret files it names, handed to the room as bytes and wiped afterwards.
+ *
+ * Supervisor's side fills them; a room only reads its own.  No pointers.
+ */
+#ifndef CONFIG_ROOMS_H
+#define CONFIG_ROOMS_H
+
+#include "base/secret.h"
+#include "config/config.h"
+
+#define ROOMS_PEM	(64 * 1024)
+#define ROOMS_TICKET	80 /* OpenSSL's size of the session ticket keys */
+#define ROOMS_SECRETS	4  /* webhook secrets of one endpoint */
+#define ROOMS_SECRET	64 /* raw bytes of one webhook secret at most */
+#define ROOMS_PASSWORDS 2  /* valid at once while one is changed */
+
+struct room_tls {
+	char certificate[ROOMS_PEM]; /* PEM chain, NUL-terminated */
+	char key[ROOMS_PEM];	     /* PEM */
+	unsigned char ticket[ROOMS_TICKET];
+};
+
+/* A merchant as the edge knows it: digests of passwords, never a password. */
+struct edge_merchant {
+	char store_id[RECEIPT_MERCHANT];
+	size_t n_passwords;
+	char md5[ROOMS_PASSWORDS][SECRET_MD5_HEX];
+	char sha256[ROOMS_PASSWORDS][SECRET_SHA256_HEX];
+	enum confirm confirm;
+	enum invoice_field invoice_field;
+	enum amount_field amount_field;
+	bool md5_only;
+};
+
+struct edge_config {
+	struct room_tls tls;
+	unsigned char identity_key[32];
+	struct config_limits limits;
+	size_t n_merchants;
+	struct edge_merchant merchants[CONFIG_MERCHANTS];
+};
+
+/* The keeper knows names and who gets what; no secret at all. */
+struct keeper_config {
+	char store_path[CONFIG_PATH];
+	int64_t keep_s;
+	size_t n_merchants, n_billings;
+	struct {
+		char store_id[RECEIPT_MERCHANT];
+		uint32_t billings; /* bits, as in config_merchant */
+	} merchants[CONFIG_MERCHANTS];
+	char billings[CONFIG_BILLINGS][CONFIG_NAME];
+};
+
+struct courier_billing {
+	char name[CONFIG_NAME];
+	char url[CONFIG_URL];
+	char ca[ROOMS_PEM]; /* PEM; empty: the system's store */
+	size_t n_secrets;
+	size_t secret_len[ROOMS_SECRETS];
+	unsigned char secret[ROOMS_SECRETS][ROOMS_SECRET]; /* newest first */
+	int64_t timeout_ms, in_flight;
+};
+
+struct courier_config {
+	size_t n_billings;
+	struct courier_billing billings[CONFIG_BILLINGS];
+};
+
+struct desk_config {
+	struct room_tls tls;
+	struct config_limits limits;
+	int64_t keep_s;
+	size_t n_tokens;
+	struct config_token tokens[CONFIG_TOKENS];
+};
+
+/*
+ * Fill a room's struct, reading the files that c names.  ST_CONFIG with words
+ * for the operator in e (a file's name, never its content); out is wiped
+ * then.  out is the caller's to wipe in any case.
+ *
+ * identity.key is made (0600, synced) when it is missing and `create` is
+ * true; otherwise a missing one is a fault.  A password file holds one
+ * password a line, ROOMS_PASSWORDS at most; a secret file holds one
+ * whsec_<base64> a line (24 to 64 bytes decoded), ROOMS_SECRETS at most.
+ */
+MUST_USE enum status rooms_edge(const struct config *c, bool create,
+    const unsigned char ticket[ROOMS_TICKET], struct edge_config *out,
+    struct err *e);
+MUST_USE enum status
+rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e);
+MUST_USE enum status rooms_courier(
+    const struct config *c, struct courier_config *out, struct err *e);
+MUST_USE enum status
+rooms_desk(const struct config *c, const unsigned char ticket[ROOMS_TICKET],
+    struct desk_config *out, struct err *e);
+
+#endif

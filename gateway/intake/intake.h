@@ -1,0 +1,77 @@
+/*
+ * From the bytes of a callback to a receipt: decode, verify, minimize.
+ *
+ * The one door between the wide world and the narrow one.  The decoded form
+ * exists only inside intake_run() and is wiped before it returns; its type
+ * (intake/form.h) cannot be named outside this folder.  The rules are those
+ * that gateway/README.md lists under "What is accepted".
+ *
+ * Pure: no I/O, no clock.  One intake object belongs to one thread.
+ */
+#ifndef INTAKE_INTAKE_H
+#define INTAKE_INTAKE_H
+
+#include "config/rooms.h"
+#include "receipt/receipt.h"
+
+struct intake;
+
+enum refusal {
+#define REFUSAL(name, word) REFUSAL_##name,
+#include "base/refusal.def"
+#undef REFUSAL
+	REFUSALS
+};
+
+enum callback_status {
+	CALLBACK_VALID,
+	CALLBACK_VALIDATED,
+	CALLBACK_FAILED,
+	CALLBACK_CANCELLED,
+	CALLBACK_UNATTEMPTED,
+	CALLBACK_EXPIRED,
+	CALLBACK_STATUSES
+};
+
+enum verdict {
+	VERDICT_PAID,	  /* genuine, VALID or VALIDATED: receipt is filled */
+	VERDICT_NOT_PAID, /* genuine, says something else: nothing to keep */
+	VERDICT_REFUSED,  /* refusal says why */
+};
+
+struct intake_result {
+	enum verdict verdict;
+	enum refusal refusal;
+	enum callback_status status; /* when not refused */
+	unsigned fields;	/* how many the form held; 0 if refused early */
+	struct receipt receipt; /* zero unless VERDICT_PAID */
+};
+
+/* identity_key: 32 bytes for the receipt ids; copied. */
+MUST_USE enum status intake_new(
+    struct intake **out, const unsigned char identity_key[32], struct err *e);
+void intake_free(struct intake *in);
+
+/*
+ * Judge one callback for merchant m.  body is decoded in place and wiped,
+ * all len bytes, before the call returns; so is everything derived from it
+ * but *out.  received_us: wall clock.
+ */
+void intake_run(struct intake *in, const struct edge_merchant *m,
+    unsigned char *body, size_t len, int64_t received_us,
+    struct intake_result *out);
+
+/*
+ * Put a form's digests right for the password digests of m, in place: each
+ * verify_sign or verify_sign_sha2 that is right under `was` becomes right
+ * under `now`; wrong ones stay as they are.  For replaying recorded
+ * callbacks.  ST_BAD_INPUT when the form cannot be read; body is then
+ * unchanged.
+ */
+MUST_USE enum status intake_resign(unsigned char *body, size_t len,
+    const struct edge_merchant *was, const struct edge_merchant *now);
+
+/* The fixed word of base/refusal.def. */
+const char *refusal_word(enum refusal r);
+
+#endif

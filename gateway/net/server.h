@@ -1,0 +1,89 @@
+/*
+ * An HTTP server on one listening socket: connections, deadlines, limits.
+ *
+ * One request of a connection is in its handler's hands at a time; pipelined
+ * ones wait, so answers keep their order.  A request's bytes are borrowed for
+ * the call of on_request() and are wiped when it returns, whether or not the
+ * answer has been given by then.
+ *
+ * Deadlines are absolute: for the handshake, for a head from its first byte,
+ * for a body from the end of its head, for an answer to be taken by the peer;
+ * an idle connection may be closed to make room.  Out of descriptors:
+ * accepting pauses, idle connections go first.
+ *
+ * Loop thread only.
+ */
+#ifndef NET_SERVER_H
+#define NET_SERVER_H
+
+#include <openssl/types.h>
+
+#include "base/loop.h"
+#include "base/metrics.h"
+#include "net/http_parser.h"
+
+struct server;
+
+/* Names one request of one connection; 0 is none.  Never used again: an
+ * answer that comes after the peer left finds nothing and is dropped. */
+typedef uint64_t exchange_id;
+
+#define SERVER_PEER 48
+
+struct server_request {
+	exchange_id id;
+	const struct http_head *head;
+	unsigned char *body; /* the handler may decode in place */
+	size_t body_len;
+	int64_t arrived_us;	/* monotonic: its last byte was read */
+	char peer[SERVER_PEER]; /* "192.0.2.0/24", "2001:db8::/48" */
+};
+
+struct server_reply {
+	int status;
+	const char *content_type; /* NULL: no body */
+	const char *fields; /* further lines, each "Name: value\r\n"; or NULL */
+	struct bytes body;  /* borrowed for the call */
+	bool close;
+	bool head_only; /* answer to HEAD: lengths as for GET, no body */
+};
+
+struct server_config {
+	int fd;	      /* listening, non-blocking; borrowed */
+	SSL_CTX *tls; /* NULL: plain HTTP; a reference is taken */
+	int64_t connections, connections_per_address; /* per_address 0: any */
+	int64_t handshake_ms, head_ms, body_ms, idle_ms;
+	size_t body_max;
+	enum metric accepted, open; /* which rows this server counts in */
+	/* Answer with server_reply() or server_problem(), now or later. */
+	void (*on_request)(void *arg, const struct server_request *req);
+	/* NULL, or: the target and fields are known, the body is not; return
+	 * false after having answered to refuse the body unread.  Runs before
+	 * 100 Continue. */
+	bool (*on_head)(
+	    void *arg, exchange_id id, const struct http_head *head);
+	void *arg;
+};
+
+MUST_USE enum status server_new(struct server **out, struct loop *l,
+    const struct server_config *cfg, struct err *e);
+
+/* Answer an exchange; one write when the socket takes it.  An id that is
+ * gone is ignored. */
+void server_reply(
+    struct server *s, exchange_id id, const struct server_reply *reply);
+
+/* The same with a problem; fields as in server_reply.  Closes when framing is
+ * in doubt and for every 4xx about framing; an answer without doubt keeps the
+ * connection. */
+void server_problem(
+    struct server *s, exchange_id id, enum problem p, const char *fields);
+
+/* Accept no more, close idle connections, finish the rest, then on_done()
+ * once (not from inside this call). */
+void server_drain(struct server *s, void (*on_done)(void *arg), void *arg);
+
+/* Close everything at once.  NULL is fine. */
+void server_free(struct server *s);
+
+#endif

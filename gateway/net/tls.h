@@ -1,0 +1,26 @@
+/*
+ * TLS contexts for the server side: 1.2 and 1.3, forward secrecy only.
+ *
+ * OpenSSL reads and writes the socket itself, so plaintext lives in the
+ * connection's buffer alone: SSL_OP_CLEANSE_PLAINTEXT, released idle buffers,
+ * no renegotiation, no compression, no early data.  Tickets are sealed with
+ * the keys given, which all processes of one start share.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <openssl/types.h>
+
+#include "base/status.h"
+#include "config/rooms.h"
+
+/*
+ * A context for cfg, SSL_CTX_free() by the caller; *not_after_us (may be
+ * NULL) is when the leaf certificate expires.  ST_CONFIG with words in e when
+ * certificate and key do not fit each other, cannot be read, or the
+ * certificate has expired or is not valid yet.
+ */
+MUST_USE enum status tls_server_new(SSL_CTX **out, const struct room_tls *cfg,
+    int64_t *not_after_us, struct err *e);
+
+#endif
