@@ -74,18 +74,25 @@ loop_turn_remove(struct loop *l, struct loop_turn *turn)
 		*at = turn->next;
 }
 
+static void
+run_turns(struct loop *l)
+{
+	for (struct loop_turn *t = l->turns; t != NULL; t = l->next) {
+		l->next = t->next;
+		t->fn(t->arg);
+	}
+	l->next = NULL;
+}
+
+/* Turns first: set-up may have left work, and so does the last turn. */
 void
 loop_run(struct loop *l)
 {
 	l->stop = false;
-	while (!l->stop) {
-		if (event_base_loop(l->base, EVLOOP_ONCE) != 0)
-			return; /* no event is left, or the kernel failed */
-		for (struct loop_turn *t = l->turns; t != NULL; t = l->next) {
-			l->next = t->next;
-			t->fn(t->arg);
-		}
-		l->next = NULL;
+	for (;;) {
+		run_turns(l);
+		if (l->stop || event_base_loop(l->base, EVLOOP_ONCE) != 0)
+			return;
 	}
 }
 

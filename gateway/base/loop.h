@@ -33,7 +33,8 @@ struct event_base *loop_base(struct loop *l);
 void loop_turn_add(struct loop *l, struct loop_turn *turn);
 void loop_turn_remove(struct loop *l, struct loop_turn *turn);
 
-/* Run turns until loop_stop(). */
+/* Run until loop_stop(); the work of turns runs before the first wait and
+ * once more after the stop. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 

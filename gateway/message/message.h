@@ -153,8 +153,8 @@ struct msg_health {
 #define MESSAGE_MAX \
 	(sizeof(struct msg_header) + 256 * sizeof(struct msg_delivery))
 
-/* "put", "put_done", ... */
-const char *message_name(enum message type);
+/* "edge", "keeper", ... */
+const char *party_name(enum party p);
 
 /* Size of one record of type, and how many a packet may hold. */
 size_t message_size(enum message type);

@@ -1,0 +1,352 @@
+#include "edge/edge.h"
+
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "edge/pending.h"
+#include "intake/intake.h"
+#include "net/server.h"
+#include "net/tls.h"
+
+/* A form of the largest legal fields is near 12 KiB. */
+#define BODY_MAX (64 * 1024)
+
+/* Callbacks that may wait for the keeper at once. */
+#define PENDING_MAX 8192
+
+/* Refusals that are logged in one second; the rest is only counted. */
+#define REFUSALS_LOGGED 10
+
+#define RETRY_AFTER "Retry-After: 1\r\n"
+
+struct edge {
+	struct room *room;
+	struct channel *keeper;
+	struct intake *intake;
+	struct server *server;
+	SSL_CTX *tls;
+	struct pending *pending;
+	int64_t refusal_second;
+	int refusals_logged;
+	size_t n_merchants;
+	struct edge_merchant merchants[CONFIG_MERCHANTS];
+};
+
+static const struct edge_merchant *
+find_merchant(const struct edge *e, struct bytes path)
+{
+	static const char prefix[] = "/ipn/";
+	struct bytes id;
+
+	if (path.len <= sizeof(prefix) - 1 ||
+	    memcmp(path.ptr, prefix, sizeof(prefix) - 1) != 0)
+		return NULL;
+	id = bytes_make(
+	    path.ptr + sizeof(prefix) - 1, path.len - (sizeof(prefix) - 1));
+	for (size_t i = 0; i < e->n_merchants; i++) {
+		if (bytes_is(id, e->merchants[i].store_id))
+			return &e->merchants[i];
+	}
+	return NULL;
+}
+
+/* "application/x-www-form-urlencoded", with parameters or without. */
+static bool
+is_form(struct bytes type)
+{
+	const unsigned char *end = type.ptr;
+
+	if (type.ptr == NULL)
+		return false;
+	while (end < type.ptr + type.len && *end != ';' && *end != ' ')
+		end++;
+	type.len = (size_t)(end - type.ptr);
+	return http_token_is(type, "application/x-www-form-urlencoded");
+}
+
+/* Everything that can be said before the body is there. */
+static bool
+on_head(void *arg, exchange_id id, const struct http_head *head)
+{
+	struct edge *e = arg;
+
+	if (find_merchant(e, head->path) == NULL) {
+		metrics_add(MET_CALLBACK_UNKNOWN_MERCHANT, 1);
+		server_problem(e->server, id, PROBLEM_NOT_FOUND, NULL);
+	} else if (head->method != HTTP_POST) {
+		server_problem(
+		    e->server, id, PROBLEM_METHOD, "Allow: POST\r\n");
+	} else if (head->query.ptr != NULL) {
+		server_problem(e->server, id, PROBLEM_QUERY, NULL);
+	} else if (!is_form(http_field(head, "content-type"))) {
+		server_problem(e->server, id, PROBLEM_MEDIA_TYPE, NULL);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+static enum problem
+problem_of(enum refusal why)
+{
+	switch (why) {
+	case REFUSAL_TOO_LARGE:
+		return PROBLEM_TOO_LARGE;
+	case REFUSAL_FORM:
+	case REFUSAL_CONTROL:
+	case REFUSAL_UTF8:
+	case REFUSAL_DUPLICATE:
+		return PROBLEM_FORM;
+	default:
+		/* One answer for all that follows: it teaches a forger
+		 * nothing about which check he passed. */
+		return PROBLEM_REFUSED;
+	}
+}
+
+static void
+log_refusal(struct edge *e, const struct edge_merchant *m,
+    const struct server_request *req, enum refusal why)
+{
+	int64_t second = req->arrived_us / 1000000;
+
+	if (second != e->refusal_second) {
+		e->refusal_second = second;
+		e->refusals_logged = 0;
+	}
+	if (e->refusals_logged++ >= REFUSALS_LOGGED)
+		return;
+	log_event(LOG_CALLBACK_REFUSED, log_word(KEY_MERCHANT, m->store_id),
+	    log_word(KEY_REASON, refusal_word(why)),
+	    log_num(KEY_BYTES, (int64_t)req->body_len),
+	    log_word(KEY_PEER, req->peer));
+}
+
+static void
+refuse(struct edge *e, const struct edge_merchant *m,
+    const struct server_request *req, enum refusal why)
+{
+	metrics_add(MET_CALLBACK_REFUSED_TOO_LARGE + (unsigned)why, 1);
+	log_refusal(e, m, req, why);
+	server_problem(e->server, req->id, problem_of(why), NULL);
+}
+
+static void
+acknowledge(struct edge *e, exchange_id id)
+{
+	struct server_reply ok = { .status = 200,
+		.content_type = "text/plain",
+		.body = bytes_of("OK") };
+
+	server_reply(e->server, id, &ok);
+}
+
+static void
+busy(struct edge *e, exchange_id id)
+{
+	metrics_add(MET_CALLBACK_BUSY, 1);
+	server_problem(e->server, id, PROBLEM_UNAVAILABLE, RETRY_AFTER);
+}
+
+/* Nothing is acknowledged here: the answer waits for the commit. */
+static void
+store(struct edge *e, const struct edge_merchant *m,
+    const struct server_request *req, const struct receipt *r)
+{
+	struct pending_put put = { .exchange = req->id,
+		.arrived_us = req->arrived_us,
+		.merchant = (uint32_t)(m - e->merchants),
+		.receipt = r->id };
+	struct msg_put msg = { .receipt = *r };
+
+	if (!pending_add(e->pending, &put, &msg.tag)) {
+		busy(e, req->id);
+		return;
+	}
+	if (channel_add(e->keeper, MSG_PUT, &msg) != ST_OK &&
+	    pending_take(e->pending, msg.tag, &put))
+		busy(e, req->id);
+}
+
+static void
+on_request(void *arg, const struct server_request *req)
+{
+	struct edge *e = arg;
+	const struct edge_merchant *m = find_merchant(e, req->head->path);
+	struct intake_result result;
+
+	if (m == NULL) { /* on_head() has seen to it */
+		server_problem(e->server, req->id, PROBLEM_INTERNAL, NULL);
+		return;
+	}
+	intake_run(
+	    e->intake, m, req->body, req->body_len, clock_wall_us(), &result);
+	if (result.verdict == VERDICT_REFUSED) {
+		refuse(e, m, req, result.refusal);
+		return;
+	}
+	metrics_add(MET_CALLBACK_FIELDS, result.fields);
+	if (result.verdict == VERDICT_NOT_PAID) {
+		metrics_add(MET_CALLBACK_NOT_PAID, 1);
+		log_event(LOG_CALLBACK, log_word(KEY_MERCHANT, m->store_id),
+		    log_word(KEY_OUTCOME, "not_paid"),
+		    log_num(KEY_FIELDS, result.fields));
+		acknowledge(e, req->id);
+		return;
+	}
+	store(e, m, req, &result.receipt);
+}
+
+static void
+stored(struct edge *e, const struct pending_put *put, bool duplicate)
+{
+	int64_t took_us = clock_mono_us() - put->arrived_us;
+	char id[ID_TEXT];
+
+	metrics_add(MET_CALLBACK_PAID, 1);
+	if (duplicate)
+		metrics_add(MET_CALLBACK_DUPLICATE, 1);
+	metrics_observe(MET_ACK_SECONDS, took_us);
+	id_format(&put->receipt, id);
+	log_event(LOG_CALLBACK,
+	    log_word(KEY_MERCHANT, e->merchants[put->merchant].store_id),
+	    log_word(KEY_OUTCOME, duplicate ? "duplicate" : "paid"),
+	    log_word(KEY_RECEIPT, id), log_num(KEY_MS, took_us / 1000));
+	acknowledge(e, put->exchange);
+}
+
+static void
+on_records(
+    void *arg, enum message type, const void *records, size_t count, int fd)
+{
+	const struct msg_put_done *done = records;
+	struct edge *e = arg;
+
+	(void)type; /* PUT_DONE is all that a keeper may send here */
+	(void)fd;
+	for (size_t i = 0; i < count; i++) {
+		struct pending_put put;
+
+		if (!pending_take(e->pending, done[i].tag, &put))
+			continue;
+		if (done[i].status == ST_OK || done[i].status == ST_EXISTS)
+			stored(e, &put, done[i].status == ST_EXISTS);
+		else
+			busy(e, put.exchange);
+	}
+}
+
+static void
+on_keeper_end(void *arg, enum channel_end why)
+{
+	struct edge *e = arg;
+
+	(void)why;
+	room_done(e->room, 1);
+}
+
+static void
+on_drained(void *arg)
+{
+	struct edge *e = arg;
+
+	room_done(e->room, 0);
+}
+
+static void
+on_drain(void *arg)
+{
+	struct edge *e = arg;
+
+	server_drain(e->server, on_drained, e);
+}
+
+static enum status
+serve(struct edge *e, const struct edge_config *cfg, struct err *err)
+{
+	const struct config_limits *l = &cfg->limits;
+	struct server_config sc = { .fd = e->room->listeners[0],
+		.tls = e->tls,
+		.connections = l->connections,
+		.connections_per_address = l->connections_per_address,
+		.handshake_ms = l->handshake_ms,
+		.head_ms = l->head_ms,
+		.body_ms = l->body_ms,
+		.idle_ms = l->idle_ms,
+		.body_max = BODY_MAX,
+		.accepted = MET_CONN_ACCEPTED_CALLBACKS,
+		.open = MET_CONN_OPEN_CALLBACKS,
+		.on_request = on_request,
+		.on_head = on_head,
+		.arg = e };
+
+	return server_new(&e->server, e->room->loop, &sc, err);
+}
+
+static enum status
+connect_keeper(struct edge *e, struct err *err)
+{
+	struct channel_config cc = { .fd = e->room->keeper,
+		.self = PARTY_EDGE,
+		.peer = PARTY_KEEPER,
+		.most_queued = PENDING_MAX,
+		.on_records = on_records,
+		.on_end = on_keeper_end,
+		.arg = e };
+
+	return channel_new(&e->keeper, e->room->loop, &cc, err);
+}
+
+enum status
+edge_start(struct edge **out, struct room *room, const struct edge_config *cfg,
+    struct err *err)
+{
+	struct edge *e = calloc(1, sizeof(*e));
+	int64_t not_after_us = 0;
+	enum status st;
+
+	*out = NULL;
+	if (e == NULL)
+		return ST_NO_MEMORY;
+	e->room = room;
+	e->n_merchants = cfg->n_merchants;
+	memcpy(e->merchants, cfg->merchants, sizeof(e->merchants));
+	e->pending = pending_new(PENDING_MAX);
+	st = e->pending == NULL
+		 ? ST_NO_MEMORY
+		 : intake_new(&e->intake, cfg->identity_key, err);
+	if (st == ST_OK)
+		st = tls_server_new(&e->tls, &cfg->tls, &not_after_us, err);
+	if (st == ST_OK)
+		st = connect_keeper(e, err);
+	if (st == ST_OK)
+		st = serve(e, cfg, err);
+	if (st != ST_OK) {
+		edge_free(e);
+		return st;
+	}
+	if (room->slot == 0)
+		metrics_set(MET_CERT_NOT_AFTER_US, not_after_us);
+	room->on_drain = on_drain;
+	room->arg = e;
+	*out = e;
+	return ST_OK;
+}
+
+void
+edge_free(struct edge *e)
+{
+	if (e == NULL)
+		return;
+	server_free(e->server);
+	channel_free(e->keeper);
+	SSL_CTX_free(e->tls);
+	intake_free(e->intake);
+	pending_free(e->pending);
+	secret_wipe(e->merchants, sizeof(e->merchants));
+	free(e);
+}

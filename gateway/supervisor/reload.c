@@ -1,0 +1,115 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "supervisor/state.h"
+
+static void
+configure_keeper(struct supervisor *s, const struct plan *plan)
+{
+	struct msg_empty none = { 0 };
+	int fd = spawn_config(&plan->keeper, sizeof(plan->keeper));
+
+	if (fd < 0 || channel_send_fd(process_control(s->slots[0].current),
+			  MSG_CONFIGURE, &none, fd) != ST_OK)
+		supervisor_over(s, 1);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+end_reload(struct supervisor *s)
+{
+	s->state = STATE_RUNNING;
+	if (s->reload_again) {
+		s->reload_again = false;
+		reload_begin(s);
+	}
+}
+
+static void
+refuse_reload(const char *why)
+{
+	metrics_add(MET_RELOAD_FAILURES, 1);
+	log_event(LOG_RELOAD_REFUSED, log_word(KEY_DETAIL, why));
+}
+
+void
+reload_abort(struct supervisor *s)
+{
+	for (size_t i = 1; i < s->n_slots; i++) {
+		process_free(s->slots[i].next);
+		s->slots[i].next = NULL;
+	}
+	configure_keeper(s, s->plan);
+	plan_free(s->next_plan);
+	s->next_plan = NULL;
+	refuse_reload("a room did not start with the new configuration");
+	if (s->state == STATE_RELOADING)
+		end_reload(s);
+}
+
+void
+reload_commit(struct supervisor *s)
+{
+	for (size_t i = 1; i < s->n_slots; i++) {
+		struct slot *slot = &s->slots[i];
+
+		(void)event_del(slot->again);
+		supervisor_leave(s, slot->current);
+		slot->current = slot->next;
+		slot->next = NULL;
+	}
+	plan_free(s->plan);
+	s->plan = s->next_plan;
+	s->next_plan = NULL;
+	metrics_add(MET_RELOADS, 1);
+	log_event(LOG_RELOADED, log_num(KEY_PID, getpid()));
+	end_reload(s);
+}
+
+/* New addresses were not bound: the text says which ports the old plan got. */
+static void
+keep_addresses(const struct plan *was, struct plan *now)
+{
+	now->config->callbacks = was->config->callbacks;
+	now->config->api = was->config->api;
+	now->config->admin = was->config->admin;
+}
+
+void
+reload_begin(struct supervisor *s)
+{
+	struct buf faults;
+	struct err e = { "" };
+
+	buf_init(&faults, 64 * 1024);
+	if (plan_load(&s->next_plan, s->path, &faults) != ST_OK) {
+		if (faults.len > 0)
+			*strchrnul((char *)faults.data, '\n') = '\0';
+		refuse_reload(faults.len > 0 ? (const char *)faults.data
+					     : "no memory for it");
+		buf_fini(&faults);
+		return;
+	}
+	buf_fini(&faults);
+	if (!plan_follows(s->plan, s->next_plan, &e)) {
+		plan_free(s->next_plan);
+		s->next_plan = NULL;
+		refuse_reload(e.text);
+		return;
+	}
+	keep_addresses(s->plan, s->next_plan);
+	s->state = STATE_RELOADING;
+	configure_keeper(s, s->next_plan);
+	for (size_t i = 1; i < s->n_slots; i++) {
+		struct slot *slot = &s->slots[i];
+
+		slot->next = supervisor_start_room(s, slot, s->next_plan);
+		if (slot->next == NULL) {
+			reload_abort(s);
+			return;
+		}
+	}
+}

@@ -1,0 +1,105 @@
+#include "supervisor/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ABOVE_ALL = 512, NOTHING = -1 };
+
+int
+spawn_config(const void *p, size_t size)
+{
+	int fd = memfd_create("room", MFD_CLOEXEC);
+	const char *at = p;
+
+	if (fd < 0)
+		return -1;
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			(void)close(fd);
+			return -1;
+		}
+		at += n;
+		size -= (size_t)n;
+	}
+	if (lseek(fd, 0, SEEK_SET) != 0) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Put list[i] at descriptor SPAWN_CONTROL + i and close all that is above. */
+static int
+arrange(const int *list, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (list[i] != NOTHING &&
+		    fcntl(list[i], F_DUPFD, ABOVE_ALL + i) != ABOVE_ALL + i)
+			return -1;
+	}
+	for (int i = 0; i < n; i++) {
+		(void)close(SPAWN_CONTROL + i);
+		if (list[i] != NOTHING &&
+		    dup2(ABOVE_ALL + i, SPAWN_CONTROL + i) < 0)
+			return -1;
+	}
+	return close_range((unsigned)(SPAWN_CONTROL + n), ~0U, 0);
+}
+
+/* A room has no use for the gateway's own variables. */
+static void
+forget_environment(void)
+{
+	extern char **environ;
+	char **to = environ;
+
+	for (char **at = environ; *at != NULL; at++) {
+		if (strncmp(*at, "PAYSIEVE_", 9) != 0)
+			*to++ = *at;
+	}
+	*to = NULL;
+}
+
+static void
+become_room(const struct spawn *s, const int *list, int n)
+{
+	char party[16], slot[16], program[] = "paysieve";
+	char room[] = "--room";
+	char *argv[] = { program, room, party, slot, NULL };
+
+	(void)snprintf(party, sizeof(party), "%s", party_name(s->party));
+	(void)snprintf(slot, sizeof(slot), "%u", s->slot);
+	forget_environment();
+	if (arrange(list, n) != 0)
+		_exit(71);
+	(void)execv("/proc/self/exe", argv);
+	_exit(71);
+}
+
+pid_t
+spawn_room(const struct spawn *s, struct err *e)
+{
+	int list[SPAWN_PAGES - SPAWN_CONTROL + ROOM_FDS] = { s->control,
+		s->config, s->metrics, s->keeper, s->listeners[0],
+		s->listeners[1] };
+	int n = SPAWN_PAGES - SPAWN_CONTROL;
+	pid_t pid;
+
+	for (int i = 0; i < s->n_pages; i++)
+		list[n++] = s->pages[i];
+	pid = fork();
+	if (pid == 0)
+		become_room(s, list, n);
+	if (pid < 0)
+		err_set(e, "a process cannot be made: %s", strerror(errno));
+	return pid;
+}
