@@ -1,19 +1,21 @@
-# paysieve
-#
-# Variants live side by side: make VARIANT=release|debug|asan|tsan
-# The release binary is build/paysieve.
+# paysieve.  Variants live side by side under build/: release (the default,
+# linked to build/paysieve), debug, asan, tsan, fuzz.  `make help` lists the
+# targets.
 
+VERSION := 0.1.0
 VARIANT ?= release
-CC      ?= gcc
 PYTHON  ?= /usr/bin/python3
+PREFIX  ?= /usr
 OUT     := build/$(VARIANT)
 GEN     := build/gen
-PKGS    := libevent openssl jansson sqlite3 libcurl libseccomp
-VERSION := 0.1.0
-
+JOBS    := $(shell nproc)
 ifeq ($(origin CC),default)
-CC := gcc
+CC      := gcc
 endif
+
+PKGS       := libevent openssl jansson sqlite3 libcurl libseccomp
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 WARN := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
@@ -25,62 +27,58 @@ ifdef CI
 WARN += -Werror
 endif
 
-HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+HARDEN    := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 	-fstack-clash-protection -fcf-protection=full \
 	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks \
 	-fno-strict-overflow -fno-strict-aliasing -fPIE
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
 	-Wl,--as-needed
+FRAMES    := -fno-omit-frame-pointer
 
-SANITIZE :=
-OPT := -O2
 ifeq ($(VARIANT),release)
-OPT := -O2 $(HARDEN)
-LDVAR := $(HARDEN_LD)
-else ifeq ($(VARIANT),debug)
-OPT := -O0 -fno-omit-frame-pointer
-else ifeq ($(VARIANT),asan)
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-OPT := -O1 -fno-omit-frame-pointer
-else ifeq ($(VARIANT),tsan)
-SANITIZE := -fsanitize=thread
-OPT := -O1 -fno-omit-frame-pointer
-else ifeq ($(VARIANT),fuzz)
-CC := clang
-SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-OPT := -O1 -fno-omit-frame-pointer
+BIN   := build/paysieve
+OPT   := -O2 $(HARDEN)
+LDOPT := $(HARDEN_LD)
 else
-$(error unknown VARIANT $(VARIANT))
+BIN   := $(OUT)/paysieve
+endif
+ifeq ($(VARIANT),debug)
+OPT   := -O0 $(FRAMES)
+endif
+ifeq ($(VARIANT),asan)
+OPT   := -O1 $(FRAMES) -fsanitize=address,undefined -fno-sanitize-recover=all
+LDOPT := -fsanitize=address,undefined
+endif
+ifeq ($(VARIANT),tsan)
+OPT   := -O1 $(FRAMES) -fsanitize=thread
+LDOPT := -fsanitize=thread
+endif
+ifeq ($(VARIANT),fuzz)
+CC    := clang
+OPT   := -O1 $(FRAMES) -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+LDOPT := -fsanitize=fuzzer,address,undefined
 endif
 
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
-CPPFLAGS   = -D_GNU_SOURCE -DPAYSIEVE_VERSION='"$(VERSION)"' \
+CPPFLAGS += -D_GNU_SOURCE -DPAYSIEVE_VERSION='"$(VERSION)"' \
 	-DPAYSIEVE_VARIANT='"$(VARIANT)"' -Igateway -Itests/support -I$(GEN) \
 	$(PKG_CFLAGS)
-CFLAGS     = -g $(OPT) $(SANITIZE) $(WARN) -pthread
-LDFLAGS    = $(LDVAR) $(SANITIZE) -pthread
-LDLIBS     = $(PKG_LIBS)
+CFLAGS   += -g $(OPT) $(WARN) -pthread
+LDFLAGS  += $(LDOPT) -pthread
+LDLIBS   := $(PKG_LIBS)
 
-SRC      := $(sort $(wildcard gateway/*/*.c))
-OBJ      := $(SRC:%.c=$(OUT)/%.o)
-LIB      := $(OUT)/libpaysieve.a
-SUPPORT  := $(sort $(wildcard tests/support/*.c))
-SUPPOBJ  := $(SUPPORT:%.c=$(OUT)/%.o)
-TESTSRC  := $(sort $(wildcard tests/unit/test_*.c tests/contract/test_*.c))
-TESTBIN  := $(TESTSRC:%.c=$(OUT)/%)
-FUZZSRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-FUZZBIN  := $(FUZZSRC:%.c=build/fuzz/%)
-SQL      := $(sort $(wildcard schemas/sql/sqlite/*.sql))
-
-ifeq ($(VARIANT),release)
-BIN := build/paysieve
-else
-BIN := $(OUT)/paysieve
-endif
+SRC     := $(sort $(wildcard gateway/*/*.c))
+OBJ     := $(SRC:%.c=$(OUT)/%.o)
+LIB     := $(OUT)/libpaysieve.a
+SUPPORT := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/support/*.c)))
+TESTS   := $(patsubst %.c,$(OUT)/%,$(sort \
+	$(wildcard tests/unit/test_*.c tests/contract/test_*.c)))
+FUZZERS := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+SQL     := $(sort $(wildcard schemas/sql/sqlite/*.sql))
+SOURCES := $(shell git ls-files '*.[ch]' 2>/dev/null | grep -v '^tests/lint/')
 
 .PHONY: all
-all: $(BIN) ## build the release binary at build/paysieve
+all: $(BIN) ## build the release binary at build/paysieve (VARIANT=...: another)
 
 $(BIN): $(OUT)/gateway/main.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -89,11 +87,14 @@ $(LIB): $(OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(OUT)/%.o: %.c | $(GEN)/migrations_sqlite.inc
+# Seen from the source list, so that a removed file is noticed too.
+$(OBJ): $(GEN)/migrations_sqlite.inc
+
+$(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Rows of { number, "name", "sql" } for the driver.
+# Rows of { number, "name", "SQL" } for the driver.
 $(GEN)/migrations_sqlite.inc: $(SQL)
 	@mkdir -p $(@D)
 	@for f in $(SQL); do n=$$(basename $$f .sql); \
@@ -102,14 +103,97 @@ $(GEN)/migrations_sqlite.inc: $(SQL)
 	  printf '},\n'; done > $@.new
 	@mv $@.new $@
 
-# ---- tests
+# ---------------------------------------------------------------- the two
 
-$(OUT)/tests/%: $(OUT)/tests/%.o $(SUPPOBJ) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+.PHONY: run
+run: ## install what is missing, build, play the fixtures; ONCE=1 ends by itself
+	@tests/support/packages.sh run
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/support/demo.py \
+	  $(if $(ONCE),--once)
+
+.PHONY: test
+test: ## install what is missing, run lints, units (ASan, UBSan) and scenarios
+	@tests/support/packages.sh run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=asan tests
+	@$(MAKE) --no-print-directory -s lint
+	@$(MAKE) --no-print-directory -s VARIANT=asan unit
+	@$(MAKE) --no-print-directory -s scenario
+
+# ------------------------------------------------------------- test parts
+
+.PHONY: tests
+tests: $(TESTS) ## build the unit and contract tests of VARIANT
 
 .PHONY: unit
-unit: $(TESTBIN) ## run the unit and contract tests
-	@tests/run_units.sh $(TESTBIN)
+unit: $(TESTS) ## run the unit and contract tests of VARIANT
+	@tests/run_units.sh $(TESTS)
+
+.PHONY: scenario
+scenario: $(BIN) ## run the scenarios against the binary of VARIANT
+	@PYTHONDONTWRITEBYTECODE=1 PAYSIEVE_BIN=$(abspath $(BIN)) $(PYTHON) \
+	  -m pytest -q -p no:cacheprovider tests/scenario $(PYTEST_ARGS)
+
+.PHONY: kills
+kills: $(BIN) ## SIGKILL under load, 20 rounds each of supervisor, keeper, edge
+	@$(MAKE) --no-print-directory -s ROUNDS=20 scenario \
+	  PYTEST_ARGS="-k kill"
+export ROUNDS
+
+.PHONY: valgrind
+valgrind: VARIANT := debug
+valgrind: ## run the unit tests under valgrind's memcheck
+	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=debug tests
+	@UNDER="valgrind -q --error-exitcode=99 --leak-check=full" \
+	  $(MAKE) --no-print-directory -s VARIANT=debug unit
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: ## run each fuzzer for FUZZ_SECONDS (60)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=fuzz fuzzers
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+.PHONY: lint
+lint: ## layers, banned calls, headers, documents, fixtures; and that lints bite
+	@tests/lint/run.sh
+
+.PHONY: format-check
+format-check: ## is everything as clang-format 14 writes it?
+	@clang-format --dry-run --Werror $(SOURCES)
+
+.PHONY: format
+format: ## rewrite the sources as clang-format 14 writes them
+	@clang-format -i $(SOURCES)
+
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/tests/%: $(OUT)/tests/%.o $(SUPPORT) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+# ----------------------------------------------------------------- the rest
+
+.PHONY: install
+install: $(BIN) ## install the stripped binary below DESTDIR and PREFIX
+	install -D -s -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/paysieve
+
+.PHONY: image
+image: ## build the container image with buildah and run its binary
+	@tests/support/packages.sh image
+	@docker/build.sh
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
+	  expand -t 14
 
 .SECONDARY:
--include $(OBJ:.o=.d) $(SUPPOBJ:.o=.d) $(TESTBIN:=.d) $(OUT)/gateway/main.d
+-include $(OBJ:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(OUT)/gateway/main.d

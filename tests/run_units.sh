@@ -6,7 +6,7 @@ passed=0
 failed=0
 [ $# -gt 0 ] || { echo "no test programs" >&2; exit 1; }
 for t in "$@"; do
-	out=$("$t" 2>&1)
+	out=$(${UNDER:-} "$t" 2>&1)
 	code=$?
 	p=$(printf '%s\n' "$out" | grep -c '^\[       OK \]')
 	f=$(printf '%s\n' "$out" | grep -c '^\[  FAILED  \] [a-z]')
