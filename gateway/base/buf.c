@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@ buf_init(struct buf *b, size_t ceiling)
 	*b = (struct buf){ .ceiling = ceiling };
 }
 
-/* realloc() would leave the old block behind unwiped. */
+/* realloc() would leave the old block behind unwiped.  One byte more than cap
+ * for the NUL. */
 static bool
 grow(struct buf *b, size_t need)
 {
@@ -19,7 +21,9 @@ grow(struct buf *b, size_t need)
 	unsigned char *data;
 
 	while (cap < need)
-		cap *= 2;
+		cap = cap > SIZE_MAX / 4 ? need : cap * 2;
+	if (cap == SIZE_MAX)
+		return false;
 	data = malloc(cap + 1);
 	if (data == NULL)
 		return false;

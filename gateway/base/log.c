@@ -107,6 +107,7 @@ log_write(enum log_event ev, const struct log_value *v, size_t n)
 	else
 		write_json(&line, now, ev, v, n);
 	if (buf_status(&line) != ST_OK || poll(&sink, 1, 0) != 1 ||
+	    sink.revents != POLLOUT ||
 	    write(STDERR_FILENO, line.data, line.len) != (ssize_t)line.len)
 		metrics_add(MET_LOG_DROPPED, 1);
 	buf_fini(&line);

@@ -94,6 +94,8 @@ metrics_observe(enum metric m, int64_t us)
 {
 	int i = 0;
 
+	if (us < 0) /* a scraper refuses the whole page for one bad sum */
+		us = 0;
 	while (i < METRICS_SPAN_CELLS - 2 && us > bounds[i])
 		i++;
 	metrics_add(m + (unsigned)i, 1);

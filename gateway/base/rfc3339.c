@@ -1,6 +1,7 @@
 #include "base/rfc3339.h"
 
-#include <stdio.h>
+/* The last microsecond of 9999. */
+#define LATEST_US INT64_C(253402300799999999)
 
 static bool
 leap(int year)
@@ -66,20 +67,34 @@ civil_of(int64_t seconds)
 	return c;
 }
 
+/* The last `width` digits of v and the character behind them. */
+static char *
+put(char *at, int width, int v, char behind)
+{
+	for (int i = width - 1; i >= 0; i--) {
+		at[i] = (char)('0' + v % 10);
+		v /= 10;
+	}
+	at[width] = behind;
+	return at + width + 1;
+}
+
 static void
 format(int64_t us, char out[RFC3339_TEXT], bool micros)
 {
-	struct civil c = civil_of(us / 1000000);
-	int n;
+	struct civil c;
 
-	n = snprintf(out, RFC3339_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d",
-	    c.year % 10000, c.month % 100, c.day % 100, c.hour % 100,
-	    c.minute % 100, c.second % 100);
+	us = us < 0 ? 0 : us > LATEST_US ? LATEST_US : us;
+	c = civil_of(us / 1000000);
+	out = put(out, 4, c.year, '-');
+	out = put(out, 2, c.month, '-');
+	out = put(out, 2, c.day, 'T');
+	out = put(out, 2, c.hour, ':');
+	out = put(out, 2, c.minute, ':');
+	out = put(out, 2, c.second, micros ? '.' : 'Z');
 	if (micros)
-		(void)snprintf(out + n, RFC3339_TEXT - (size_t)n, ".%06dZ",
-		    (int)(us % 1000000));
-	else
-		(void)snprintf(out + n, RFC3339_TEXT - (size_t)n, "Z");
+		out = put(out, 6, (int)(us % 1000000), 'Z');
+	*out = '\0';
 }
 
 void

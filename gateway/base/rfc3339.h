@@ -23,7 +23,8 @@ bool civil_valid(const struct civil *c);
 /* Seconds since 1970-01-01T00:00:00, as if c were UTC.  c has to be valid. */
 int64_t civil_seconds(const struct civil *c);
 
-/* "2025-12-02T06:30:45Z"; the fraction of us is dropped. */
+/* "2025-12-02T06:30:45Z"; the fraction of us is dropped.  A stamp outside of
+ * 1970 to 9999 is shown as the nearest one inside. */
 void rfc3339_seconds(int64_t us, char out[RFC3339_TEXT]);
 
 /* "2025-12-02T06:30:47.123456Z", always six digits. */

@@ -31,6 +31,15 @@ read_whole(int fd, char *out, size_t cap, size_t *len)
 	return ST_OK;
 }
 
+/* The newline that is dropped may stand where the NUL comes. */
+static bool
+ends_with_newline(int fd, const char *out, size_t n)
+{
+	char more;
+
+	return out[n - 1] == '\n' && read(fd, &more, 1) == 0;
+}
+
 static enum status
 load(const char *path, char *out, size_t cap, size_t *len, bool private,
     struct err *e)
@@ -43,6 +52,7 @@ load(const char *path, char *out, size_t cap, size_t *len, bool private,
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
 		err_set(e, "%s: %s", path, strerror(errno));
+		secret_wipe(out, cap);
 		return ST_CONFIG;
 	}
 	if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode))
@@ -51,7 +61,7 @@ load(const char *path, char *out, size_t cap, size_t *len, bool private,
 		err_set(e, "%s: others may read it; chmod 600", path);
 	else if (read_whole(fd, out, cap, &n) != ST_OK)
 		err_set(e, "%s: cannot be read", path);
-	else if (n == cap)
+	else if (n == cap && !ends_with_newline(fd, out, n))
 		err_set(e, "%s: longer than %zu bytes", path, cap - 1);
 	else if (memchr(out, '\0', n) != NULL)
 		err_set(e, "%s: holds a NUL byte", path);

@@ -20,8 +20,8 @@
 /*
  * Read the whole file at path into out, NUL-terminated, *len bytes before
  * the NUL; one newline at the end is dropped.  ST_CONFIG with words in e when
- * it is missing, empty, longer than cap - 1, no regular file, holds a NUL or
- * may be read by others (mode & 0007); out is wiped then.
+ * it is missing, empty, longer than cap - 1 without that newline, no regular
+ * file, holds a NUL or may be read by others (mode & 0007); out is wiped then.
  */
 MUST_USE enum status secret_load(
     const char *path, char *out, size_t cap, size_t *len, struct err *e);

@@ -52,7 +52,8 @@ receipt_text(char *field, size_t cap, struct bytes text)
 	if (text.len >= cap)
 		return false;
 	memset(field, 0, cap);
-	memcpy(field, text.ptr, text.len);
+	if (text.len > 0)
+		memcpy(field, text.ptr, text.len);
 	return true;
 }
 

@@ -129,6 +129,9 @@ started(struct supervisor *s)
 
 	s->state = STATE_RUNNING;
 	metrics_set(MET_START_US, clock_wall_us());
+	log_event(LOG_CONFIG_WARNING,
+	    log_word(KEY_DETAIL,
+		"keep is not enforced yet: no receipt is deleted by age"));
 	log_event(LOG_STARTED, log_word(KEY_VERSION, PAYSIEVE_VERSION),
 	    log_word(KEY_CALLBACKS, c->callbacks.text),
 	    log_word(KEY_API_ADDRESS, c->api.text),
@@ -311,11 +314,13 @@ supervisor_on_signal(evutil_socket_t sig, short what, void *arg)
 	drain(s);
 }
 
+/* One line a fault, for the person who started the gateway. */
 static int
 print_faults(const struct buf *faults)
 {
-	if (faults->len > 0)
-		(void)write(STDERR_FILENO, faults->data, faults->len);
+	if (faults->len > 0 &&
+	    write(STDERR_FILENO, faults->data, faults->len) < 0)
+		return 74;
 	return 78;
 }
 
