@@ -34,7 +34,8 @@ struct config_address {
 		struct sockaddr_in6 in6;
 	} u;
 	socklen_t len;
-	char text[64]; /* as written */
+	char text[64];	/* as written */
+	char bound[64]; /* once it is listened on: with the port given */
 };
 
 enum confirm { CONFIRM_REQUIRED, CONFIRM_OFF };

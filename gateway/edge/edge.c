@@ -306,7 +306,6 @@ edge_start(struct edge **out, struct room *room, const struct edge_config *cfg,
     struct err *err)
 {
 	struct edge *e = calloc(1, sizeof(*e));
-	int64_t not_after_us = 0;
 	enum status st;
 
 	*out = NULL;
@@ -320,7 +319,7 @@ edge_start(struct edge **out, struct room *room, const struct edge_config *cfg,
 		 ? ST_NO_MEMORY
 		 : intake_new(&e->intake, cfg->identity_key, err);
 	if (st == ST_OK)
-		st = tls_server_new(&e->tls, &cfg->tls, &not_after_us, err);
+		st = tls_server_new(&e->tls, &cfg->tls, NULL, err);
 	if (st == ST_OK)
 		st = connect_keeper(e, err);
 	if (st == ST_OK)
@@ -329,8 +328,6 @@ edge_start(struct edge **out, struct room *room, const struct edge_config *cfg,
 		edge_free(e);
 		return st;
 	}
-	if (room->slot == 0)
-		metrics_set(MET_CERT_NOT_AFTER_US, not_after_us);
 	room->on_drain = on_drain;
 	room->arg = e;
 	*out = e;

@@ -19,13 +19,13 @@ name_address(struct config_address *a)
 	if (a->u.sa.sa_family == AF_INET6) {
 		(void)inet_ntop(
 		    AF_INET6, &a->u.in6.sin6_addr, host, sizeof(host));
-		(void)snprintf(a->text, sizeof(a->text), "[%s]:%u", host,
+		(void)snprintf(a->bound, sizeof(a->bound), "[%s]:%u", host,
 		    ntohs(a->u.in6.sin6_port));
 		return;
 	}
 	(void)inet_ntop(AF_INET, &a->u.in.sin_addr, host, sizeof(host));
 	(void)snprintf(
-	    a->text, sizeof(a->text), "%s:%u", host, ntohs(a->u.in.sin_port));
+	    a->bound, sizeof(a->bound), "%s:%u", host, ntohs(a->u.in.sin_port));
 }
 
 int

@@ -10,7 +10,7 @@
 /*
  * A listening TCP socket, close-on-exec and non-blocking, or -1 with words in
  * e.  shared: several sockets may be bound to the address (SO_REUSEPORT).
- * Port 0 in a is replaced by the port that the kernel gave, in the text too.
+ * Port 0 in a is replaced by the port that the kernel gave; a->bound names it.
  */
 MUST_USE int listen_tcp(struct config_address *a, bool shared, struct err *e);
 

@@ -34,12 +34,16 @@ on_records(
 	p->cfg.on_ready(p->cfg.arg, p);
 }
 
-/* Whatever closed the channel, the process may not go on without it. */
+/* A process without its channel may not go on.  Most are exiting already, and
+ * their exit code says more than a kill would. */
 static void
 on_end(void *arg, enum channel_end why)
 {
+	struct timeval moment = { 1, 0 };
+	struct process *p = arg;
+
 	(void)why;
-	process_kill(arg);
+	(void)event_add(p->too_long, &moment);
 }
 
 static void

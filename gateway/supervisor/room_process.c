@@ -1,9 +1,9 @@
 /* The life of a room's process, from exec to exit. */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -228,6 +228,7 @@ supervisor_room_main(int argc, char **argv)
 	if (kind == NULL)
 		return 2;
 	log_room(party_name(kind->party));
+	(void)prctl(PR_SET_NAME, "paysieve");
 	ignore_signals();
 	st = sandbox_early(&e);
 	if (st != ST_OK)

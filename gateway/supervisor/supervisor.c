@@ -133,9 +133,9 @@ started(struct supervisor *s)
 	    log_word(KEY_DETAIL,
 		"keep is not enforced yet: no receipt is deleted by age"));
 	log_event(LOG_STARTED, log_word(KEY_VERSION, PAYSIEVE_VERSION),
-	    log_word(KEY_CALLBACKS, c->callbacks.text),
-	    log_word(KEY_API_ADDRESS, c->api.text),
-	    log_word(KEY_ADMIN, c->admin.text), log_num(KEY_PID, getpid()));
+	    log_word(KEY_CALLBACKS, c->callbacks.bound),
+	    log_word(KEY_API_ADDRESS, c->api.bound),
+	    log_word(KEY_ADMIN, c->admin.bound), log_num(KEY_PID, getpid()));
 }
 
 static void
