@@ -4,9 +4,11 @@
  * No redirects, no proxy from the environment, no cookies, certificate and
  * host name always checked; https, and http to loopback addresses only (the
  * connected address is checked, not the name).  Answers are read up to a
- * ceiling and thrown away.  Connections are kept and used again.
+ * ceiling and thrown away.  Connections are kept and used again; when a kept
+ * one turns out to be dead before an answer, the request is sent once more.
  *
- * Loop thread only.  on_done never runs from inside client_post().
+ * Loop thread only, in a process that ignores SIGPIPE.  on_done never runs
+ * from inside client_post(); it may post again, but not free the client.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -18,17 +20,17 @@ struct client;
 struct client_target; /* where to: URL, trust, time limit */
 
 enum client_end {
-	CLIENT_ANSWER, /* a whole answer came: http_status */
-	CLIENT_DNS,
-	CLIENT_CONNECT,
-	CLIENT_TLS,
+	CLIENT_ANSWER,	/* a whole answer, or more of it than is read */
+	CLIENT_DNS,	/* no address, or none in time */
+	CLIENT_CONNECT, /* nobody there, or not an address to speak http with */
+	CLIENT_TLS,	/* no handshake, or a certificate that is not trusted */
 	CLIENT_TIMEOUT,
-	CLIENT_IO
+	CLIENT_IO /* reset, cut off, an answer that is no HTTP */
 };
 
 struct client_result {
 	enum client_end end;
-	long http_status; /* 0 without an answer */
+	long http_status; /* 200 to 599; 0 without an answer */
 	int64_t took_us;
 };
 
@@ -42,7 +44,8 @@ client_new(struct client **out, struct loop *l, struct err *e);
 void client_free(struct client *c);
 
 /* ca_pem: NUL-terminated PEM to trust instead of the system's store, or "".
- * All texts are copied. */
+ * timeout_ms: for one whole request, from resolving to the answer's end.
+ * All texts are copied.  ST_CONFIG: url is not one to post to. */
 MUST_USE enum status client_target_new(struct client_target **out,
     const char *url, const char *ca_pem, int64_t timeout_ms, struct err *e);
 void client_target_free(struct client_target *t);

@@ -131,7 +131,8 @@ read_packet(struct channel *c)
 	int fd;
 
 	n = recvmsg(c->cfg.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	/* A peer that left packets unread: said once, what it sent follows. */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
 		return false;
 	if (n <= 0) {
 		end(c, CHANNEL_GONE);
