@@ -189,6 +189,10 @@ on_request(void *arg, const struct server_request *req)
 		refuse(e, m, req, result.refusal);
 		return;
 	}
+	if (result.verdict == VERDICT_UNABLE) {
+		busy(e, req->id);
+		return;
+	}
 	metrics_add(MET_CALLBACK_FIELDS, result.fields);
 	if (result.verdict == VERDICT_NOT_PAID) {
 		metrics_add(MET_CALLBACK_NOT_PAID, 1);
