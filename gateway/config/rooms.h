@@ -98,4 +98,19 @@ MUST_USE enum status
 rooms_desk(const struct config *c, const unsigned char ticket[ROOMS_TICKET],
     struct desk_config *out, struct err *e);
 
+/* Every fault of the files that c names, a line each as config_load() writes
+ * them.  Makes nothing: an identity key that is not there yet is none.  false:
+ * there are faults. */
+MUST_USE bool rooms_check(const struct config *c, struct buf *faults);
+
+/* Add the digests of a password to those of m; for replaying.  ST_BAD_INPUT
+ * when it cannot be one, or m has ROOMS_PASSWORDS already. */
+MUST_USE enum status
+rooms_add_password(struct edge_merchant *m, struct bytes password);
+
+/* The passwords in the file at path, as digests, in place of those of m.
+ * ST_CONFIG with words in e. */
+MUST_USE enum status
+rooms_passwords(const char *path, struct edge_merchant *m, struct err *e);
+
 #endif

@@ -1,0 +1,27 @@
+/*
+ * A command's end of the running gateway's control socket.
+ *
+ * Blocking, one request at a time, every answer checked.  One thread.
+ */
+#ifndef COMMAND_CONTROL_H
+#define COMMAND_CONTROL_H
+
+#include "keeper/store_driver.h"
+
+struct control;
+
+/* ST_NOT_FOUND: no gateway listens at path. */
+MUST_USE enum status
+control_open(struct control **out, const char *path, struct err *e);
+
+/* NULL is fine. */
+void control_close(struct control *c);
+
+/* As the driver's calls of the same name; the limit is 1 to 1000.
+ * ST_UNAVAILABLE: the gateway went away, or was silent for 10 seconds. */
+MUST_USE enum status control_page(struct control *c,
+    const struct store_query *q, store_row_fn *fn, void *arg, bool *more);
+MUST_USE enum status control_get(struct control *c, const struct receipt_id *id,
+    const char *merchant, struct store_row *out);
+
+#endif

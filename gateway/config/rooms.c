@@ -1,0 +1,306 @@
+#include "config/rooms.h"
+
+#include <string.h>
+
+#include "config/identity_key.h"
+#include "config/whsec.h"
+
+#define PASSWORD 256 /* bytes of one at most */
+
+/* Cut the next line off the front of *rest, which is not empty. */
+static struct bytes
+next_line(struct bytes *rest)
+{
+	const unsigned char *end = memchr(rest->ptr, '\n', rest->len);
+	size_t n = end == NULL ? rest->len : (size_t)(end - rest->ptr);
+	struct bytes line = bytes_make(rest->ptr, n);
+
+	n += end != NULL;
+	*rest = bytes_make(rest->ptr + n, rest->len - n);
+	return line;
+}
+
+enum status
+rooms_add_password(struct edge_merchant *m, struct bytes password)
+{
+	size_t at = m->n_passwords;
+
+	if (at == ROOMS_PASSWORDS || password.len == 0 ||
+	    password.len > PASSWORD)
+		return ST_BAD_INPUT;
+	for (size_t i = 0; i < password.len; i++) {
+		if (password.ptr[i] < 0x20 || password.ptr[i] == 0x7f)
+			return ST_BAD_INPUT;
+	}
+	if (secret_md5_hex(password.ptr, password.len, m->md5[at]) != ST_OK ||
+	    secret_sha256_hex(password.ptr, password.len, m->sha256[at]) !=
+		ST_OK)
+		return ST_INTERNAL;
+	m->n_passwords++;
+	return ST_OK;
+}
+
+enum status
+rooms_passwords(const char *path, struct edge_merchant *m, struct err *e)
+{
+	char text[ROOMS_PASSWORDS * (PASSWORD + 1) + 1];
+	struct bytes rest;
+	enum status st;
+	size_t len;
+
+	m->n_passwords = 0;
+	secret_wipe(m->md5, sizeof(m->md5));
+	secret_wipe(m->sha256, sizeof(m->sha256));
+	st = secret_load(path, text, sizeof(text), &len, e);
+	if (st != ST_OK)
+		return st;
+	rest = bytes_make(text, len);
+	while (st == ST_OK && rest.len > 0)
+		st = rooms_add_password(m, next_line(&rest));
+	secret_wipe(text, sizeof(text));
+	if (st == ST_OK)
+		return ST_OK;
+	err_set(e,
+	    "%s: not 1 to %d lines with a password each, of 1 to %d bytes and "
+	    "no control byte",
+	    path, ROOMS_PASSWORDS, PASSWORD);
+	return ST_CONFIG;
+}
+
+static enum status
+load_merchant(
+    const struct config_merchant *m, struct edge_merchant *out, struct err *e)
+{
+	memcpy(out->store_id, m->store_id, sizeof(out->store_id));
+	out->confirm = m->confirm;
+	out->invoice_field = m->invoice_field;
+	out->amount_field = m->amount_field;
+	out->md5_only = m->md5_only;
+	return rooms_passwords(m->password_file, out, e);
+}
+
+static enum status
+load_secrets(
+    const struct config_billing *b, struct courier_billing *out, struct err *e)
+{
+	char text[ROOMS_SECRETS * WHSEC_TEXT + 1];
+	struct bytes rest;
+	enum status st;
+	size_t len;
+
+	st = secret_load(b->secret_file, text, sizeof(text), &len, e);
+	if (st != ST_OK)
+		return st;
+	rest = bytes_make(text, len);
+	while (rest.len > 0) {
+		size_t at = out->n_secrets;
+
+		if (at == ROOMS_SECRETS ||
+		    !whsec_decode(next_line(&rest), out->secret[at],
+			&out->secret_len[at])) {
+			err_set(e,
+			    "%s: not 1 to %d lines with whsec_ and the base64 "
+			    "of 24 to 64 bytes each",
+			    b->secret_file, ROOMS_SECRETS);
+			st = ST_CONFIG;
+			break;
+		}
+		out->n_secrets++;
+	}
+	secret_wipe(text, sizeof(text));
+	return st;
+}
+
+/* Only what it is; whether it fits is for net/ and client/ to say. */
+static enum status
+want_pem(const char *path, const char *text, const char *label, struct err *e)
+{
+	const char *at = strstr(text, "-----BEGIN ");
+
+	for (; at != NULL; at = strstr(at + 1, "-----BEGIN ")) {
+		const char *end = strchr(at, '\n');
+		const char *found = strstr(at, label);
+
+		if (found != NULL && (end == NULL || found < end))
+			return ST_OK;
+	}
+	err_set(e, "%s: holds no PEM %s", path,
+	    label[0] == 'C' ? "certificate" : "private key");
+	return ST_CONFIG;
+}
+
+static enum status
+load_certificates(const char *path, char out[ROOMS_PEM], struct err *e)
+{
+	enum status st;
+	size_t len;
+
+	st = secret_load_public(path, out, ROOMS_PEM, &len, e);
+	return st == ST_OK ? want_pem(path, out, "CERTIFICATE-----", e) : st;
+}
+
+static enum status
+load_billing(
+    const struct config_billing *b, struct courier_billing *out, struct err *e)
+{
+	enum status st;
+
+	memcpy(out->name, b->name, sizeof(out->name));
+	memcpy(out->url, b->url, sizeof(out->url));
+	out->timeout_ms = b->timeout_ms;
+	out->in_flight = b->in_flight;
+	st = load_secrets(b, out, e);
+	if (st == ST_OK && b->ca_file[0] != '\0')
+		st = load_certificates(b->ca_file, out->ca, e);
+	return st;
+}
+
+static enum status
+load_key(const char *path, char out[ROOMS_PEM], struct err *e)
+{
+	enum status st;
+	size_t len;
+
+	st = secret_load(path, out, ROOMS_PEM, &len, e);
+	return st == ST_OK ? want_pem(path, out, "PRIVATE KEY-----", e) : st;
+}
+
+static enum status
+load_tls(const struct config *c, const unsigned char ticket[ROOMS_TICKET],
+    struct room_tls *out, struct err *e)
+{
+	enum status st = load_certificates(c->certificate, out->certificate, e);
+
+	if (st == ST_OK)
+		st = load_key(c->key, out->key, e);
+	if (st == ST_OK)
+		memcpy(out->ticket, ticket, ROOMS_TICKET);
+	return st;
+}
+
+/* What is not said is zero, padding included, so that no stale byte crosses
+ * to a room. */
+enum status
+rooms_edge(const struct config *c, bool create,
+    const unsigned char ticket[ROOMS_TICKET], struct edge_config *out,
+    struct err *e)
+{
+	enum status st;
+
+	memset(out, 0, sizeof(*out));
+	out->limits = c->limits;
+	st = load_tls(c, ticket, &out->tls, e);
+	for (size_t i = 0; st == ST_OK && i < c->n_merchants; i++) {
+		st = load_merchant(&c->merchants[i], &out->merchants[i], e);
+		out->n_merchants = i + 1;
+	}
+	/* The last of all, so that a bad configuration leaves no key behind. */
+	if (st == ST_OK)
+		st = identity_key_load(
+		    c->identity_key_file, create, out->identity_key, e);
+	if (st != ST_OK)
+		secret_wipe(out, sizeof(*out));
+	return st;
+}
+
+enum status
+rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
+{
+	(void)e;
+	memset(out, 0, sizeof(*out));
+	memcpy(out->store_path, c->store_path, sizeof(out->store_path));
+	out->keep_s = c->keep_s;
+	out->n_merchants = c->n_merchants;
+	for (size_t i = 0; i < c->n_merchants; i++) {
+		memcpy(out->merchants[i].store_id, c->merchants[i].store_id,
+		    sizeof(out->merchants[i].store_id));
+		out->merchants[i].billings = c->merchants[i].billings;
+	}
+	out->n_billings = c->n_billings;
+	for (size_t i = 0; i < c->n_billings; i++)
+		memcpy(out->billings[i], c->billings[i].name,
+		    sizeof(out->billings[i]));
+	return ST_OK;
+}
+
+enum status
+rooms_courier(const struct config *c, struct courier_config *out, struct err *e)
+{
+	enum status st = ST_OK;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; st == ST_OK && i < c->n_billings; i++) {
+		st = load_billing(&c->billings[i], &out->billings[i], e);
+		out->n_billings = i + 1;
+	}
+	if (st != ST_OK)
+		secret_wipe(out, sizeof(*out));
+	return st;
+}
+
+enum status
+rooms_desk(const struct config *c, const unsigned char ticket[ROOMS_TICKET],
+    struct desk_config *out, struct err *e)
+{
+	enum status st;
+
+	memset(out, 0, sizeof(*out));
+	out->limits = c->limits;
+	out->keep_s = c->keep_s;
+	out->n_tokens = c->n_tokens;
+	for (size_t i = 0; i < c->n_tokens; i++) {
+		const struct config_token *t = &c->tokens[i];
+
+		memcpy(out->tokens[i].name, t->name, sizeof(t->name));
+		memcpy(out->tokens[i].sha256, t->sha256, sizeof(t->sha256));
+		memcpy(
+		    out->tokens[i].merchant, t->merchant, sizeof(t->merchant));
+		out->tokens[i].scopes = t->scopes;
+	}
+	st = load_tls(c, ticket, &out->tls, e);
+	if (st != ST_OK)
+		secret_wipe(out, sizeof(*out));
+	return st;
+}
+
+static bool
+report(const struct config *c, enum status st, const struct err *e,
+    struct buf *faults)
+{
+	if (st != ST_OK)
+		buf_printf(faults, "%s: %s\n", c->file, e->text);
+	return st == ST_OK;
+}
+
+bool
+rooms_check(const struct config *c, struct buf *faults)
+{
+	/* One after the other in one place, wiped in the end. */
+	union {
+		char pem[ROOMS_PEM];
+		struct edge_merchant merchant;
+		struct courier_billing billing;
+		unsigned char key[32];
+	} u;
+	struct err e = { "" };
+	bool good;
+
+	good =
+	    report(c, load_certificates(c->certificate, u.pem, &e), &e, faults);
+	good &= report(c, load_key(c->key, u.pem, &e), &e, faults);
+	if (identity_key_exists(c->identity_key_file))
+		good &= report(c,
+		    identity_key_load(c->identity_key_file, false, u.key, &e),
+		    &e, faults);
+	for (size_t i = 0; i < c->n_merchants; i++)
+		good &=
+		    report(c, load_merchant(&c->merchants[i], &u.merchant, &e),
+			&e, faults);
+	for (size_t i = 0; i < c->n_billings; i++) {
+		memset(&u, 0, sizeof(u));
+		good &= report(c, load_billing(&c->billings[i], &u.billing, &e),
+		    &e, faults);
+	}
+	secret_wipe(&u, sizeof(u));
+	return good;
+}

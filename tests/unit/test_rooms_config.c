@@ -1,0 +1,556 @@
+/* What each room gets to know, and the files that it comes from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/rooms.h"
+#include "config/whsec.h"
+
+#define CERTIFICATE \
+	"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+#define KEY "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+#define IDENTITY \
+	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
+
+/* bytes 0x20 to 0x3f, and 24 zero bytes */
+#define SECRET	"whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
+#define SECRET2 "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+static const unsigned char ticket[ROOMS_TICKET] = { 7, 8, 9 };
+
+struct world {
+	char folder[64];
+	struct config *c;
+	struct edge_config *edge;
+	struct courier_config *courier;
+	struct desk_config *desk;
+	struct keeper_config *keeper;
+	struct err e;
+};
+
+/* ---- fixture */
+
+static void
+path_of(const struct world *w, const char *name, char out[CONFIG_PATH])
+{
+	(void)snprintf(out, CONFIG_PATH, "%s/%s", w->folder, name);
+}
+
+static void
+write_bytes(
+    const struct world *w, const char *name, const char *text, size_t len)
+{
+	char path[CONFIG_PATH];
+	FILE *f;
+
+	path_of(w, name, path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void
+write_file(const struct world *w, const char *name, const char *text)
+{
+	write_bytes(w, name, text, strlen(text));
+}
+
+static void
+set_mode(const struct world *w, const char *name, mode_t mode)
+{
+	char path[CONFIG_PATH];
+
+	path_of(w, name, path);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static struct config *
+make_config(const struct world *w)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	(void)snprintf(c->file, sizeof(c->file), "f.conf");
+	path_of(w, "tls.crt", c->certificate);
+	path_of(w, "tls.key", c->key);
+	path_of(w, "identity.key", c->identity_key_file);
+	path_of(w, "r.db", c->store_path);
+	c->keep_s = 99;
+	c->limits.head_ms = 1234;
+	c->n_merchants = 2;
+	strncpy(c->merchants[0].store_id, "shop", CONFIG_NAME - 1);
+	strncpy(c->merchants[1].store_id, "other", CONFIG_NAME - 1);
+	for (size_t i = 0; i < 2; i++) {
+		c->merchants[i].confirm = CONFIRM_OFF;
+		path_of(w, "password", c->merchants[i].password_file);
+	}
+	c->merchants[1].billings = 1;
+	c->merchants[1].invoice_field = INVOICE_VALUE_B;
+	c->merchants[1].md5_only = true;
+	c->n_billings = 1;
+	strncpy(c->billings[0].name, "main", CONFIG_NAME - 1);
+	strncpy(c->billings[0].url, "https://b.example", CONFIG_URL - 1);
+	path_of(w, "billing.secret", c->billings[0].secret_file);
+	path_of(w, "ca.crt", c->billings[0].ca_file);
+	c->billings[0].timeout_ms = 15000;
+	c->billings[0].in_flight = 32;
+	c->n_tokens = 1;
+	strncpy(c->tokens[0].name, "t", CONFIG_NAME - 1);
+	c->tokens[0].sha256[31] = 5;
+	strncpy(c->tokens[0].merchant, "shop", CONFIG_NAME - 1);
+	c->tokens[0].scopes = SCOPE_READ;
+	return c;
+}
+
+/* Rooms start from a memory full of other things. */
+static void *
+stale(size_t n)
+{
+	void *p = malloc(n);
+
+	assert_non_null(p);
+	memset(p, 0xa5, n);
+	return p;
+}
+
+static int
+set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return -1;
+	(void)snprintf(
+	    w->folder, sizeof(w->folder), "/tmp/paysieve-rooms-XXXXXX");
+	if (mkdtemp(w->folder) == NULL)
+		return -1;
+	write_file(w, "tls.crt", CERTIFICATE);
+	write_file(w, "tls.key", KEY);
+	write_file(w, "ca.crt", CERTIFICATE);
+	write_file(w, "identity.key", IDENTITY);
+	write_file(w, "password", "testbox\n");
+	write_file(w, "billing.secret", SECRET "\n" SECRET2 "\n");
+	w->c = make_config(w);
+	w->edge = stale(sizeof(*w->edge));
+	w->courier = stale(sizeof(*w->courier));
+	w->desk = stale(sizeof(*w->desk));
+	w->keeper = stale(sizeof(*w->keeper));
+	*state = w;
+	return 0;
+}
+
+static size_t
+remove_files(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	size_t n = 0;
+
+	assert_non_null(dir);
+	for (struct dirent *d; (d = readdir(dir)) != NULL;) {
+		if (d->d_name[0] == '.')
+			continue;
+		assert_int_equal(unlinkat(dirfd(dir), d->d_name, 0), 0);
+		n++;
+	}
+	(void)closedir(dir);
+	return n;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *w = *state;
+
+	(void)remove_files(w->folder);
+	(void)rmdir(w->folder);
+	free(w->c);
+	free(w->edge);
+	free(w->courier);
+	free(w->desk);
+	free(w->keeper);
+	free(w);
+	return 0;
+}
+
+/* ---- helpers */
+
+static bool
+is_zero(const void *p, size_t n)
+{
+	const unsigned char *b = p;
+
+	for (size_t i = 0; i < n; i++) {
+		if (b[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+static enum status
+edge(struct world *w, bool create)
+{
+	return rooms_edge(w->c, create, ticket, w->edge, &w->e);
+}
+
+/* The edge is refused with these words behind the file's name, and nothing
+ * is left in it. */
+static void
+expect_edge_refused(struct world *w, const char *name, const char *words)
+{
+	char want[1024];
+
+	assert_int_equal(edge(w, true), ST_CONFIG);
+	(void)snprintf(want, sizeof(want), "%s/%s: %s", w->folder, name, words);
+	assert_string_equal(w->e.text, want);
+	assert_true(is_zero(w->edge, sizeof(*w->edge)));
+}
+
+/* ---- what rooms get */
+
+static void
+the_edge_gets_digests_and_no_password(void **state)
+{
+	struct world *w = *state;
+	const struct edge_merchant *m = &w->edge->merchants[1];
+
+	assert_int_equal(edge(w, false), ST_OK);
+	assert_string_equal(w->edge->tls.certificate,
+	    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----");
+	assert_memory_equal(w->edge->tls.ticket, ticket, ROOMS_TICKET);
+	assert_int_equal(w->edge->identity_key[1], 0x11);
+	assert_int_equal(w->edge->limits.head_ms, 1234);
+	assert_int_equal(w->edge->n_merchants, 2);
+	assert_string_equal(m->store_id, "other");
+	assert_int_equal(m->n_passwords, 1);
+	assert_string_equal(m->md5[0], "657e3a67772f5d0a73c73df116be5411");
+	assert_int_equal(strlen(m->sha256[0]), 64);
+	assert_int_equal(m->confirm, CONFIRM_OFF);
+	assert_int_equal(m->invoice_field, INVOICE_VALUE_B);
+	assert_true(m->md5_only);
+	assert_null(memmem(w->edge, sizeof(*w->edge), "testbox", 7));
+}
+
+static void
+two_passwords_may_be_valid_at_once(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "password", "one\ntwo words");
+	assert_int_equal(edge(w, false), ST_OK);
+	assert_int_equal(w->edge->merchants[0].n_passwords, 2);
+	assert_string_not_equal(
+	    w->edge->merchants[0].md5[0], w->edge->merchants[0].md5[1]);
+}
+
+static void
+the_courier_gets_decoded_secrets(void **state)
+{
+	struct world *w = *state;
+	const struct courier_billing *b = &w->courier->billings[0];
+
+	assert_int_equal(rooms_courier(w->c, w->courier, &w->e), ST_OK);
+	assert_int_equal(w->courier->n_billings, 1);
+	assert_string_equal(b->name, "main");
+	assert_string_equal(b->url, "https://b.example");
+	assert_int_equal(b->n_secrets, 2);
+	assert_int_equal(b->secret_len[0], 32);
+	for (int i = 0; i < 32; i++)
+		assert_int_equal(b->secret[0][i], 0x20 + i);
+	assert_int_equal(b->secret_len[1], 24);
+	assert_non_null(strstr(b->ca, "CERTIFICATE"));
+	assert_int_equal(b->timeout_ms, 15000);
+	assert_int_equal(b->in_flight, 32);
+}
+
+static void
+the_keeper_and_the_desk_get_their_part(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(rooms_keeper(w->c, w->keeper, &w->e), ST_OK);
+	assert_string_equal(w->keeper->store_path, w->c->store_path);
+	assert_int_equal(w->keeper->keep_s, 99);
+	assert_string_equal(w->keeper->merchants[1].store_id, "other");
+	assert_int_equal(w->keeper->merchants[1].billings, 1);
+	assert_string_equal(w->keeper->billings[0], "main");
+	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_OK);
+	assert_int_equal(w->desk->n_tokens, 1);
+	assert_int_equal(w->desk->tokens[0].sha256[31], 5);
+	assert_string_equal(w->desk->tokens[0].merchant, "shop");
+	assert_int_equal(w->desk->tokens[0].scopes, SCOPE_READ);
+	assert_int_equal(w->desk->keep_s, 99);
+}
+
+static void
+no_stale_byte_crosses(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(edge(w, false), ST_OK);
+	assert_int_equal(rooms_keeper(w->c, w->keeper, &w->e), ST_OK);
+	assert_int_equal(rooms_courier(w->c, w->courier, &w->e), ST_OK);
+	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_OK);
+	assert_null(memmem(w->edge, sizeof(*w->edge), "\xa5\xa5\xa5", 3));
+	assert_null(memmem(w->keeper, sizeof(*w->keeper), "\xa5\xa5", 2));
+	assert_null(memmem(w->courier, sizeof(*w->courier), "\xa5\xa5", 2));
+	assert_null(memmem(w->desk, sizeof(*w->desk), "\xa5\xa5", 2));
+}
+
+/* ---- secret files */
+
+static void
+a_secret_that_others_may_read_is_refused(void **state)
+{
+	struct world *w = *state;
+	const char *words = "others may read it; chmod 600";
+
+	set_mode(w, "password", 0604);
+	expect_edge_refused(w, "password", words);
+	set_mode(w, "password", 0640);
+	set_mode(w, "tls.key", 0604);
+	expect_edge_refused(w, "tls.key", words);
+	set_mode(w, "tls.key", 0600);
+	set_mode(w, "identity.key", 0604);
+	expect_edge_refused(w, "identity.key", words);
+	set_mode(w, "identity.key", 0600);
+	set_mode(w, "tls.crt", 0644); /* public */
+	assert_int_equal(edge(w, false), ST_OK);
+	set_mode(w, "billing.secret", 0604);
+	assert_int_equal(rooms_courier(w->c, w->courier, &w->e), ST_CONFIG);
+	assert_true(is_zero(w->courier, sizeof(*w->courier)));
+}
+
+static void
+a_password_file_holds_one_or_two_clean_lines(void **state)
+{
+	static const char *const bad[] = { "one\ntwo\nthree", "one\n\ntwo",
+		"one\r\n", "\nsecond", "tab\there" };
+	struct world *w = *state;
+	char text[300];
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		write_file(w, "password", bad[i]);
+		expect_edge_refused(w, "password",
+		    "not 1 to 2 lines with a password each, of 1 to 256 bytes "
+		    "and no control byte");
+	}
+	write_file(w, "password", "\n");
+	expect_edge_refused(w, "password", "empty");
+	memset(text, 'x', sizeof(text));
+	write_bytes(w, "password", text, 256);
+	assert_int_equal(edge(w, false), ST_OK);
+	write_bytes(w, "password", text, 257);
+	assert_int_equal(edge(w, false), ST_CONFIG);
+}
+
+static void
+a_webhook_secret_has_to_be_canonical(void **state)
+{
+	static const char *const bad[] = {
+		"ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=", "whsec_",
+		"whsec_AAAA",
+		"whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
+		"whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj9=",
+		"whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj_=",
+		"whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9P===",
+		SECRET "\n\n" SECRET2, SECRET " ",
+		SECRET "\n" SECRET "\n" SECRET "\n" SECRET "\n" SECRET
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		write_file(w, "billing.secret", bad[i]);
+		assert_int_equal(
+		    rooms_courier(w->c, w->courier, &w->e), ST_CONFIG);
+		assert_non_null(strstr(w->e.text, "whsec_ and the base64"));
+		assert_null(strstr(w->e.text, "ICEi"));
+		assert_true(is_zero(w->courier, sizeof(*w->courier)));
+	}
+}
+
+static void
+a_webhook_secret_has_24_to_64_bytes(void **state)
+{
+	unsigned char out[WHSEC_MOST];
+	char text[128] = "whsec_";
+	size_t len;
+
+	(void)state;
+	memset(text + 6, 'A', 88);
+	text[6 + 86] = '=';
+	text[6 + 87] = '=';
+	assert_true(whsec_decode(bytes_of(text), out, &len));
+	assert_int_equal(len, 64);
+	text[6 + 86] = 'A';
+	assert_false(whsec_decode(bytes_of(text), out, &len));
+	text[6 + 28] = '\0'; /* 21 bytes */
+	assert_false(whsec_decode(bytes_of(text), out, &len));
+	assert_int_equal(len, 0);
+	assert_true(is_zero(out, sizeof(out)));
+}
+
+static void
+a_file_without_its_pem_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "tls.crt", KEY);
+	expect_edge_refused(w, "tls.crt", "holds no PEM certificate");
+	write_file(w, "tls.crt", CERTIFICATE);
+	write_file(w, "tls.key", CERTIFICATE);
+	expect_edge_refused(w, "tls.key", "holds no PEM private key");
+	write_file(w, "tls.key",
+	    "-----BEGIN EC PARAMETERS-----\nAAAA\n"
+	    "-----END EC PARAMETERS-----\n"
+	    "-----BEGIN EC PRIVATE KEY-----\nAAAA\n"
+	    "-----END EC PRIVATE KEY-----\n");
+	assert_int_equal(edge(w, false), ST_OK);
+	write_file(w, "ca.crt", "nothing");
+	assert_int_equal(rooms_courier(w->c, w->courier, &w->e), ST_CONFIG);
+	w->c->billings[0].ca_file[0] = '\0';
+	assert_int_equal(rooms_courier(w->c, w->courier, &w->e), ST_OK);
+	assert_int_equal(w->courier->billings[0].ca[0], '\0');
+}
+
+/* ---- identity key */
+
+static void
+a_missing_identity_key_is_made_once(void **state)
+{
+	struct world *w = *state;
+	unsigned char first[32];
+	struct stat sb;
+
+	assert_int_equal(unlink(w->c->identity_key_file), 0);
+	assert_int_equal(edge(w, true), ST_OK);
+	memcpy(first, w->edge->identity_key, sizeof(first));
+	assert_false(is_zero(first, sizeof(first)));
+	assert_int_equal(stat(w->c->identity_key_file, &sb), 0);
+	assert_int_equal(sb.st_mode & 0777, 0600);
+	assert_int_equal(sb.st_size, 65);
+	assert_int_equal(sb.st_nlink, 1);
+	assert_int_equal(edge(w, true), ST_OK);
+	assert_memory_equal(w->edge->identity_key, first, sizeof(first));
+	/* Nothing else was left in the folder. */
+	assert_int_equal(remove_files(w->folder), 6);
+}
+
+static void
+an_identity_key_is_made_only_when_asked_for(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(unlink(w->c->identity_key_file), 0);
+	assert_int_equal(edge(w, false), ST_CONFIG);
+	assert_non_null(strstr(w->e.text, "No such file or directory"));
+	assert_int_equal(access(w->c->identity_key_file, F_OK), -1);
+	/* A start that fails for another reason leaves none behind either. */
+	write_file(w, "tls.crt", "x");
+	assert_int_equal(edge(w, true), ST_CONFIG);
+	assert_int_equal(access(w->c->identity_key_file, F_OK), -1);
+}
+
+static void
+an_identity_key_that_cannot_be_made_is_a_fault(void **state)
+{
+	struct world *w = *state;
+
+	path_of(w, "none/identity.key", w->c->identity_key_file);
+	expect_edge_refused(w, "none/identity.key",
+	    "cannot be made: No such file or directory");
+}
+
+static void
+an_identity_key_has_64_hex_digits(void **state)
+{
+	static const char *const bad[] = { "0011",
+		"0011223344556677889"
+		"9aabbccddeeff00112233445566778899aabbcc"
+		"ddeef\n",
+		"0011223344556677889"
+		"9aabbccddeeff00112233445566778899aabbcc"
+		"ddeefg\n" };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		write_file(w, "identity.key", bad[i]);
+		expect_edge_refused(w, "identity.key", "not 64 hex digits");
+	}
+}
+
+/* ---- check */
+
+static void
+a_check_reports_every_file_at_once(void **state)
+{
+	struct world *w = *state;
+	struct buf faults;
+	size_t lines = 0;
+
+	buf_init(&faults, 65536);
+	assert_true(rooms_check(w->c, &faults));
+	assert_int_equal(faults.len, 0);
+	write_file(w, "tls.crt", "x");
+	set_mode(w, "tls.key", 0666);
+	write_file(w, "identity.key", "canary");
+	write_file(w, "password", "canary\r\n");
+	write_file(w, "billing.secret", "canary");
+	assert_false(rooms_check(w->c, &faults));
+	for (size_t i = 0; i < faults.len; i++)
+		lines += faults.data[i] == '\n';
+	assert_int_equal(lines, 6); /* two merchants share the password */
+	assert_int_equal(memcmp(faults.data, "f.conf: /", 9), 0);
+	assert_null(strstr((const char *)faults.data, "canary"));
+	buf_fini(&faults);
+}
+
+static void
+a_check_makes_no_identity_key(void **state)
+{
+	struct world *w = *state;
+	struct buf faults;
+
+	buf_init(&faults, 65536);
+	assert_int_equal(unlink(w->c->identity_key_file), 0);
+	assert_true(rooms_check(w->c, &faults));
+	assert_int_equal(access(w->c->identity_key_file, F_OK), -1);
+	buf_fini(&faults);
+}
+
+#define ROOM_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROOM_TEST(the_edge_gets_digests_and_no_password),
+		ROOM_TEST(two_passwords_may_be_valid_at_once),
+		ROOM_TEST(the_courier_gets_decoded_secrets),
+		ROOM_TEST(the_keeper_and_the_desk_get_their_part),
+		ROOM_TEST(no_stale_byte_crosses),
+		ROOM_TEST(a_secret_that_others_may_read_is_refused),
+		ROOM_TEST(a_password_file_holds_one_or_two_clean_lines),
+		ROOM_TEST(a_webhook_secret_has_to_be_canonical),
+		cmocka_unit_test(a_webhook_secret_has_24_to_64_bytes),
+		ROOM_TEST(a_file_without_its_pem_is_refused),
+		ROOM_TEST(a_missing_identity_key_is_made_once),
+		ROOM_TEST(an_identity_key_is_made_only_when_asked_for),
+		ROOM_TEST(an_identity_key_that_cannot_be_made_is_a_fault),
+		ROOM_TEST(an_identity_key_has_64_hex_digits),
+		ROOM_TEST(a_check_reports_every_file_at_once),
+		ROOM_TEST(a_check_makes_no_identity_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
