@@ -38,7 +38,11 @@ struct http_field {
 
 struct http_head {
 	/* Progress; zero at the start, kept between calls. */
-	size_t scanned;
+	size_t scanned; /* bytes looked at */
+	size_t line;	/* where the current line starts */
+	size_t path_end, target_end;
+	unsigned seen;	     /* fields that may come once */
+	bool close, persist; /* words of Connection */
 	/* The result, good while the buffer stays where it is. */
 	const unsigned char *base;
 	size_t len; /* bytes of the head, its empty line included */

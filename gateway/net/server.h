@@ -49,9 +49,10 @@ struct server_reply {
 };
 
 struct server_config {
-	int fd;	      /* listening, non-blocking; borrowed */
-	SSL_CTX *tls; /* NULL: plain HTTP; a reference is taken */
-	int64_t connections, connections_per_address; /* per_address 0: any */
+	int fd;		     /* listening, non-blocking; borrowed */
+	SSL_CTX *tls;	     /* NULL: plain HTTP; a reference is taken */
+	int64_t connections; /* 1 to 2^20 */
+	int64_t connections_per_address; /* 0: any */
 	int64_t handshake_ms, head_ms, body_ms, idle_ms;
 	size_t body_max;
 	enum metric accepted, open; /* which rows this server counts in */
@@ -79,11 +80,13 @@ void server_reply(
 void server_problem(
     struct server *s, exchange_id id, enum problem p, const char *fields);
 
-/* Accept no more, close idle connections, finish the rest, then on_done()
- * once (not from inside this call). */
+/* Accept no more, close idle connections (one that was never served gets a
+ * second for its first request), finish the rest, then on_done() once (not
+ * from inside this call; it may free s). */
 void server_drain(struct server *s, void (*on_done)(void *arg), void *arg);
 
-/* Close everything at once.  NULL is fine. */
+/* Close everything at once; not from inside on_request() or on_head().  NULL
+ * is fine. */
 void server_free(struct server *s);
 
 #endif

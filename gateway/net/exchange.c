@@ -1,0 +1,293 @@
+/*
+ * exchange_run() takes heads and bodies out of the buffer one after the other
+ * for as long as the phase says that the next request's turn has come.  An
+ * answer given inside the handler's call leaves the rest to it, so nothing
+ * recurses.
+ */
+#include "net/exchange.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "net/reply.h"
+
+#define SCRATCH_KEEP   (64 * 1024) /* a larger one is given back */
+#define SLOT_BITS      20	   /* of an exchange_id; the rest counts */
+#define CONTINUE_REPLY "HTTP/1.1 100 Continue\r\n\r\n"
+
+static void
+send_reply(struct conn *c, const struct server_reply *reply)
+{
+	struct buf *b = &c->server->scratch;
+	enum metric class = MET_HTTP_2XX;
+
+	if (reply->status >= 300)
+		class = reply->status >= 500   ? MET_HTTP_5XX
+			: reply->status >= 400 ? MET_HTTP_4XX
+					       : MET_HTTP_3XX;
+	reply_compose(b, reply,
+	    c->last	? REPLY_CLOSE
+	    : c->http10 ? REPLY_KEEP_SAID
+			: REPLY_KEEP);
+	/* Too long or no memory: a cut answer is worse than none. */
+	if (buf_status(b) == ST_OK)
+		conn_send(c, buf_bytes(b));
+	else
+		c->failed = true;
+	metrics_add(class, 1);
+	if (b->cap > SCRATCH_KEEP)
+		buf_fini(b);
+	else
+		buf_reset(b);
+}
+
+void
+exchange_settle(struct conn *c)
+{
+	if (c->failed) {
+		conn_close(c, MET_CONN_CLOSED_IO);
+		return;
+	}
+	if (c->out.len > 0) {
+		if (c->last)
+			conn_set_reading(c, false);
+		return;
+	}
+	c->served = true;
+	if (c->server->draining && !c->last) {
+		c->last = true;
+		c->end = MET_CONN_CLOSED_DRAIN;
+	}
+	if (c->last) {
+		conn_linger(c);
+		return;
+	}
+	conn_enter(c, PHASE_IDLE);
+	if (!c->eof)
+		conn_set_reading(c, true);
+}
+
+void
+exchange_resume(struct conn *c)
+{
+	if (c->phase != PHASE_IDLE)
+		return;
+	if (c->buf != NULL || c->eof || stream_has_more(&c->stream))
+		event_active(&c->readable, EV_READ, 0);
+}
+
+void
+exchange_refuse(struct conn *c, enum problem p, enum metric end)
+{
+	struct server_reply reply = { .status = problem_status(p),
+		.content_type = "application/problem+json",
+		.body = problem_body(p),
+		.close = true };
+
+	conn_give_back(c);
+	c->exchange = 0;
+	c->last = true;
+	c->end = end;
+	send_reply(c, &reply);
+	conn_enter(c, PHASE_ANSWER);
+	exchange_settle(c);
+}
+
+/* ---- requests */
+
+static size_t
+request_size(const struct conn *c)
+{
+	return c->buf->head.len + (size_t)c->buf->head.content_length;
+}
+
+struct conn *
+exchange_find(struct server *s, exchange_id id)
+{
+	uint64_t slot = id & ((UINT64_C(1) << SLOT_BITS) - 1);
+
+	if (id == 0 || slot >= (uint64_t)s->cfg.connections ||
+	    s->conns[slot].exchange != id)
+		return NULL;
+	return &s->conns[slot];
+}
+
+static exchange_id
+new_exchange(struct conn *c)
+{
+	struct server *s = c->server;
+
+	return ++s->exchanges << SLOT_BITS | (uint64_t)(c - s->conns);
+}
+
+void
+exchange_answer(struct conn *c, const struct server_reply *reply)
+{
+	struct server_reply r = *reply;
+
+	/* A body that is not all here cannot be skipped. */
+	c->last = r.close || !c->keep_alive || c->server->draining ||
+		  (c->phase == PHASE_BODY && c->buf->len < request_size(c));
+	if (c->server->draining)
+		c->end = MET_CONN_CLOSED_DRAIN;
+	r.head_only = r.head_only || c->head_only;
+	c->exchange = 0;
+	conn_enter(c, PHASE_ANSWER);
+	send_reply(c, &r);
+	if (c->busy)
+		return;
+	exchange_settle(c);
+	exchange_resume(c);
+}
+
+/* The request at the buffer's start is done with. */
+static void
+consume(struct conn *c)
+{
+	size_t n = request_size(c);
+
+	request_buf_consume(c->buf, n < c->buf->len ? n : c->buf->len);
+	if (c->buf->len == 0)
+		conn_give_back(c);
+}
+
+static enum problem
+check_length(const struct server *s, const struct http_head *h)
+{
+	switch (h->method) {
+	case HTTP_POST:
+		if (!h->has_length)
+			return PROBLEM_LENGTH;
+		break;
+	case HTTP_GET:
+	case HTTP_HEAD:
+	case HTTP_DELETE:
+		if (h->content_length > 0)
+			return PROBLEM_BAD_REQUEST;
+		break;
+	default:
+		break;
+	}
+	return h->content_length > s->cfg.body_max ? PROBLEM_TOO_LARGE
+						   : PROBLEMS;
+}
+
+/* Make room for the body; the head's views move with it. */
+static bool
+fit_body(struct conn *c)
+{
+	enum problem why;
+
+	if (request_size(c) <= c->buf->cap)
+		return true;
+	return request_buf_grow(&c->server->pool, &c->buf) &&
+	       http_parse(&c->buf->head, c->buf->data, c->buf->len, &why) ==
+		   HTTP_DONE;
+}
+
+/* Ask the handler; false: it has refused, and the request is done with. */
+static bool
+head_accepted(struct conn *c)
+{
+	struct server *s = c->server;
+	bool ok;
+
+	if (s->cfg.on_head == NULL)
+		return true;
+	c->busy = true;
+	ok = s->cfg.on_head(s->cfg.arg, c->exchange, &c->buf->head);
+	c->busy = false;
+	assert(ok == (c->exchange != 0));
+	if (ok)
+		return true;
+	consume(c);
+	exchange_settle(c);
+	return false;
+}
+
+/* The head is known: may its body come? */
+static void
+head_done(struct conn *c)
+{
+	const struct http_head *h = &c->buf->head;
+	enum problem p = check_length(c->server, h);
+
+	if (p == PROBLEMS && !fit_body(c))
+		p = PROBLEM_UNAVAILABLE;
+	if (p != PROBLEMS) {
+		exchange_refuse(c, p, MET_CONN_CLOSED_DONE);
+		return;
+	}
+	h = &c->buf->head;
+	c->keep_alive = h->keep_alive;
+	c->http10 = h->minor == 0;
+	c->head_only = h->method == HTTP_HEAD;
+	c->exchange = new_exchange(c);
+	conn_enter(c, PHASE_BODY);
+	if (head_accepted(c) && h->expect_continue &&
+	    c->buf->len < request_size(c))
+		conn_send(c, bytes_of(CONTINUE_REPLY));
+}
+
+static void
+take_head(struct conn *c, bool *more)
+{
+	enum problem why;
+
+	if (c->phase != PHASE_HEAD)
+		conn_enter(c, PHASE_HEAD);
+	switch (http_parse(&c->buf->head, c->buf->data, c->buf->len, &why)) {
+	case HTTP_MORE:
+		*more = true;
+		break;
+	case HTTP_REFUSED:
+		exchange_refuse(c, why, MET_CONN_CLOSED_DONE);
+		break;
+	case HTTP_DONE:
+		head_done(c);
+		break;
+	}
+}
+
+static void
+take_body(struct conn *c, bool *more)
+{
+	const struct server_config *cfg = &c->server->cfg;
+	struct server_request req = { .id = c->exchange,
+		.head = &c->buf->head,
+		.body = c->buf->data + c->buf->head.len,
+		.body_len = (size_t)c->buf->head.content_length,
+		.arrived_us = c->read_us };
+
+	if (c->buf->len < request_size(c)) {
+		*more = true;
+		return;
+	}
+	memcpy(req.peer, c->peer, sizeof(req.peer));
+	conn_enter(c, PHASE_HANDLER);
+	c->busy = true;
+	cfg->on_request(cfg->arg, &req);
+	c->busy = false;
+	consume(c);
+	if (c->phase == PHASE_ANSWER)
+		exchange_settle(c);
+}
+
+/* Serve what the buffer holds, in order, until bytes or an answer are
+ * wanting. */
+void
+exchange_run(struct conn *c)
+{
+	bool more = false;
+
+	while (conn_receiving(c) && c->buf != NULL && !more) {
+		if (c->failed)
+			conn_close(c, MET_CONN_CLOSED_IO);
+		else if (c->phase == PHASE_BODY)
+			take_body(c, &more);
+		else
+			take_head(c, &more);
+	}
+	if (conn_receiving(c) && c->eof)
+		conn_close(c, MET_CONN_CLOSED_PEER);
+}

@@ -1,0 +1,105 @@
+#include "net/reply.h"
+
+#include "base/attr.h"
+
+static const char *
+reason(int status)
+{
+	static const struct {
+		int status;
+		const char *phrase;
+	} known[] = {
+		{ 200, "OK" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 410, "Gone" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
+		{ 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" },
+		{ 417, "Expectation Failed" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (known[i].status == status)
+			return known[i].phrase;
+	}
+	return "";
+}
+
+static void
+append_number(struct buf *out, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	buf_append(out, digits + at, sizeof(digits) - at);
+}
+
+void
+reply_compose(struct buf *out, const struct server_reply *reply,
+    enum reply_connection connection)
+{
+	struct bytes body = { .ptr = NULL };
+
+	if (reply->content_type != NULL)
+		body = reply->body;
+	buf_append_text(out, "HTTP/1.1 ");
+	append_number(out, (uint64_t)reply->status);
+	buf_append_text(out, " ");
+	buf_append_text(out, reason(reply->status));
+	buf_append_text(out, "\r\n");
+	if (reply->content_type != NULL) {
+		buf_append_text(out, "Content-Type: ");
+		buf_append_text(out, reply->content_type);
+		buf_append_text(out, "\r\n");
+	}
+	/* RFC 9110 8.6: 204 has no content and says no length. */
+	if (reply->status != 204) {
+		buf_append_text(out, "Content-Length: ");
+		append_number(out, body.len);
+		buf_append_text(out, "\r\n");
+	}
+	buf_append_text(out, "Cache-Control: no-store\r\n");
+	if (connection == REPLY_CLOSE)
+		buf_append_text(out, "Connection: close\r\n");
+	else if (connection == REPLY_KEEP_SAID)
+		buf_append_text(out, "Connection: keep-alive\r\n");
+	if (reply->fields != NULL)
+		buf_append_text(out, reply->fields);
+	buf_append_text(out, "\r\n");
+	if (!reply->head_only && reply->status != 204)
+		buf_append(out, body.ptr, body.len);
+}
+
+bool
+reply_must_close(enum problem p)
+{
+	switch (p) {
+	case PROBLEM_BAD_REQUEST:
+	case PROBLEM_TIMEOUT:
+	case PROBLEM_LENGTH:
+	case PROBLEM_TOO_LARGE:
+	case PROBLEM_URI:
+	case PROBLEM_EXPECT:
+	case PROBLEM_HEAD:
+	case PROBLEM_VERSION:
+		return true;
+	default:
+		return false;
+	}
+}
