@@ -7,6 +7,7 @@ struct loop {
 	struct event_base *base;
 	struct loop_turn *turns;
 	struct loop_turn *next; /* the turn to run after the current one */
+	bool turning;		/* run_turns() is at work */
 	bool stop;
 };
 
@@ -59,6 +60,8 @@ loop_turn_add(struct loop *l, struct loop_turn *turn)
 		at = &(*at)->next;
 	turn->next = NULL;
 	*at = turn;
+	if (l->turning && l->next == NULL)
+		l->next = turn; /* the current one was the last */
 }
 
 void
@@ -66,7 +69,7 @@ loop_turn_remove(struct loop *l, struct loop_turn *turn)
 {
 	struct loop_turn **at = &l->turns;
 
-	if (l->next == turn)
+	if (l->turning && l->next == turn)
 		l->next = turn->next;
 	while (*at != NULL && *at != turn)
 		at = &(*at)->next;
@@ -77,11 +80,12 @@ loop_turn_remove(struct loop *l, struct loop_turn *turn)
 static void
 run_turns(struct loop *l)
 {
+	l->turning = true;
 	for (struct loop_turn *t = l->turns; t != NULL; t = l->next) {
 		l->next = t->next;
 		t->fn(t->arg);
 	}
-	l->next = NULL;
+	l->turning = false;
 }
 
 /* Turns first: set-up may have left work, and so does the last turn. */

@@ -29,7 +29,8 @@ void loop_free(struct loop *l);
 struct event_base *loop_base(struct loop *l);
 
 /* Run turn->fn at the end of every turn until loop_turn_remove().  Borrowed.
- * Turns run in the order in which they were added. */
+ * Turns run in the order in which they were added; one that is added by a
+ * turn runs in the same round. */
 void loop_turn_add(struct loop *l, struct loop_turn *turn);
 void loop_turn_remove(struct loop *l, struct loop_turn *turn);
 

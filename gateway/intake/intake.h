@@ -37,6 +37,7 @@ enum verdict {
 	VERDICT_PAID,	  /* genuine, VALID or VALIDATED: receipt is filled */
 	VERDICT_NOT_PAID, /* genuine, says something else: nothing to keep */
 	VERDICT_REFUSED,  /* refusal says why */
+	VERDICT_UNABLE,	  /* memory ran out, nothing was judged: try later */
 };
 
 struct intake_result {

@@ -86,7 +86,9 @@ struct store_driver {
 
 	enum status (*begin)(struct store *s);
 	/* One receipt, and a delivery due at once for each of the endpoints.
-	 * ST_EXISTS: the id is known; nothing changed. */
+	 * ST_EXISTS: the id is known; nothing changed.  ST_BAD_INPUT: the
+	 * store's own checks refuse it.  After that, ST_BUSY or ST_IO, of put
+	 * and settle alike, only abort makes sense. */
 	enum status (*put)(struct store *s, const struct receipt *r,
 	    const uint32_t *endpoint_ids, size_t n_endpoints);
 	/* ST_NOT_FOUND: no such pending delivery with this attempt number. */

@@ -219,7 +219,9 @@ flush(struct channel *c)
 			c->waiting = true;
 			(void)event_add(c->writable, NULL);
 		} else {
-			/* The reading side reports the end, from the loop. */
+			/* The reading side reports the end, from the loop,
+			 * whatever it was that failed. */
+			(void)shutdown(c->cfg.fd, SHUT_RDWR);
 			c->runs_at = c->runs_len = 0;
 			c->data_at = c->data_len = c->queued = 0;
 		}

@@ -28,18 +28,28 @@ name_address(struct config_address *a)
 	    a->bound, sizeof(a->bound), "%s:%u", host, ntohs(a->u.in.sin_port));
 }
 
+static bool
+set_option(int fd, int option)
+{
+	const int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on)) == 0;
+}
+
 int
 listen_tcp(struct config_address *a, bool shared, struct err *e)
 {
-	int on = 1;
+	/* The first of several binds alone, so that another program which
+	 * shares its ports as well is noticed. */
+	bool joins = shared && a->bound[0] != '\0';
 	int fd = socket(
 	    a->u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
-			   sizeof(on)) != 0) ||
-	    bind(fd, &a->u.sa, a->len) != 0 || listen(fd, BACKLOG) != 0 ||
+	if (fd < 0 || !set_option(fd, SO_REUSEADDR) ||
+	    (joins && !set_option(fd, SO_REUSEPORT)) ||
+	    bind(fd, &a->u.sa, a->len) != 0 ||
+	    (shared && !set_option(fd, SO_REUSEPORT)) ||
+	    listen(fd, BACKLOG) != 0 ||
 	    getsockname(fd, &a->u.sa, &a->len) != 0) {
 		err_set(e, "cannot listen on %s: %s", a->text, strerror(errno));
 		if (fd >= 0)
@@ -50,17 +60,31 @@ listen_tcp(struct config_address *a, bool shared, struct err *e)
 	return fd;
 }
 
+/* Whatever does not say that nobody is there is taken for somebody: a full
+ * queue, another kind of socket, one that we may not open. */
 static bool
 somebody_listens(const struct sockaddr_un *sun)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	bool yes;
+	int fd =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool nobody;
 
 	if (fd < 0)
 		return false;
-	yes = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0;
+	nobody = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) != 0 &&
+		 (errno == ENOENT || errno == ECONNREFUSED);
 	(void)close(fd);
-	return yes;
+	return !nobody;
+}
+
+/* Sockets only: a file of that name is somebody's. */
+static void
+remove_stale(const char *path)
+{
+	struct stat sb;
+
+	if (lstat(path, &sb) == 0 && S_ISSOCK(sb.st_mode))
+		(void)unlink(path);
 }
 
 int
@@ -82,7 +106,7 @@ listen_control(const char *path, struct err *e)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		goto fail;
-	(void)unlink(path);
+	remove_stale(path);
 	mask = umask(0177);
 	bound = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(mask);

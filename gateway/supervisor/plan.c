@@ -1,9 +1,19 @@
 #include "supervisor/plan.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/secret.h"
+
+/* A new key beside an old store would give its payments other ids: replayed
+ * callbacks would then count twice. */
+static bool
+store_is_new(const struct plan *p)
+{
+	return access(p->config->store_path, F_OK) != 0 && errno == ENOENT;
+}
 
 static enum status
 fill(struct plan *p, struct buf *faults)
@@ -14,7 +24,7 @@ fill(struct plan *p, struct buf *faults)
 
 	/* Shared by all edges, so that any of them resumes a session. */
 	secret_random(ticket, sizeof(ticket));
-	st = rooms_edge(p->config, true, ticket, &p->edge, &e);
+	st = rooms_edge(p->config, store_is_new(p), ticket, &p->edge, &e);
 	if (st == ST_OK)
 		st = rooms_keeper(p->config, &p->keeper, &e);
 	if (st == ST_OK)

@@ -19,8 +19,9 @@ struct plan {
 	struct desk_config desk;
 };
 
-/* Read the configuration at path and the files it names.  On ST_CONFIG *out
- * is NULL and faults holds one line per fault. */
+/* Read the configuration at path and the files it names; the identity key is
+ * made when it is missing and there is no store yet.  On ST_CONFIG *out is
+ * NULL and faults holds one line per fault. */
 MUST_USE enum status
 plan_load(struct plan **out, const char *path, struct buf *faults);
 

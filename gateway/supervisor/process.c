@@ -42,8 +42,10 @@ on_end(void *arg, enum channel_end why)
 	struct timeval moment = { 1, 0 };
 	struct process *p = arg;
 
-	(void)why;
-	(void)event_add(p->too_long, &moment);
+	if (why == CHANNEL_NONSENSE)
+		process_kill(p);
+	else
+		(void)event_add(p->too_long, &moment);
 }
 
 static void
@@ -188,11 +190,11 @@ process_drain(struct process *p, int64_t limit_ms)
 	struct timeval limit = { limit_ms / 1000, limit_ms % 1000 * 1000 };
 	struct msg_empty drain = { 0 };
 
+	(void)event_add(p->too_long, &limit);
 	if (p->draining)
 		return;
 	p->draining = true;
-	(void)event_add(p->too_long, &limit);
-	if (!p->ready || channel_add(p->control, MSG_DRAIN, &drain) != ST_OK)
+	if (channel_add(p->control, MSG_DRAIN, &drain) != ST_OK)
 		process_kill(p);
 }
 

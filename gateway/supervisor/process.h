@@ -32,8 +32,8 @@ pid_t process_pid(const struct process *p);
 enum party process_party(const struct process *p);
 bool process_ready(const struct process *p);
 
-/* Ask it to finish what it has and to exit; killed when that takes longer
- * than limit_ms. */
+/* Ask it to finish what it has and to exit, also before it is ready; killed
+ * when that takes longer than limit_ms from the last call. */
 void process_drain(struct process *p, int64_t limit_ms);
 bool process_draining(const struct process *p);
 

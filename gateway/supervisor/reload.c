@@ -5,6 +5,8 @@
 #include "base/metrics.h"
 #include "supervisor/state.h"
 
+#define RELOAD_S 60 /* for all new rooms to get ready */
+
 static void
 configure_keeper(struct supervisor *s, const struct plan *plan)
 {
@@ -19,35 +21,33 @@ configure_keeper(struct supervisor *s, const struct plan *plan)
 }
 
 static void
-end_reload(struct supervisor *s)
-{
-	s->state = STATE_RUNNING;
-	if (s->reload_again) {
-		s->reload_again = false;
-		reload_begin(s);
-	}
-}
-
-static void
 refuse_reload(const char *why)
 {
 	metrics_add(MET_RELOAD_FAILURES, 1);
 	log_event(LOG_RELOAD_REFUSED, log_word(KEY_DETAIL, why));
 }
 
+/* A new room may have connections already, so it drains; not a courier: what
+ * it holds is due again once it is gone, and the keeper would feed it until
+ * then. */
 void
 reload_abort(struct supervisor *s)
 {
 	for (size_t i = 1; i < s->n_slots; i++) {
-		process_free(s->slots[i].next);
-		s->slots[i].next = NULL;
+		struct slot *slot = &s->slots[i];
+
+		if (slot->party == PARTY_COURIER)
+			process_free(slot->next);
+		else
+			supervisor_leave(s, slot->next);
+		slot->next = NULL;
 	}
 	configure_keeper(s, s->plan);
 	plan_free(s->next_plan);
 	s->next_plan = NULL;
 	refuse_reload("a room did not start with the new configuration");
 	if (s->state == STATE_RELOADING)
-		end_reload(s);
+		supervisor_running(s);
 }
 
 void
@@ -66,7 +66,7 @@ reload_commit(struct supervisor *s)
 	s->next_plan = NULL;
 	metrics_add(MET_RELOADS, 1);
 	log_event(LOG_RELOADED, log_num(KEY_PID, getpid()));
-	end_reload(s);
+	supervisor_running(s);
 }
 
 /* New addresses were not bound: the text says which ports the old plan got. */
@@ -81,6 +81,7 @@ keep_addresses(const struct plan *was, struct plan *now)
 void
 reload_begin(struct supervisor *s)
 {
+	const struct timeval limit = { RELOAD_S, 0 };
 	struct buf faults;
 	struct err e = { "" };
 
@@ -102,8 +103,10 @@ reload_begin(struct supervisor *s)
 	}
 	keep_addresses(s->plan, s->next_plan);
 	s->state = STATE_RELOADING;
+	(void)event_add(s->deadline, &limit);
 	configure_keeper(s, s->next_plan);
-	for (size_t i = 1; i < s->n_slots; i++) {
+	for (size_t i = 1;
+	     s->state == STATE_RELOADING && i < s->n_slots; i++) {
 		struct slot *slot = &s->slots[i];
 
 		slot->next = supervisor_start_room(s, slot, s->next_plan);

@@ -78,6 +78,7 @@ static const int edge_calls[] = {
 	SCMP_SYS(epoll_pwait2),
 	SCMP_SYS(epoll_ctl),
 	SCMP_SYS(poll),
+	SCMP_SYS(ppoll), /* poll() where there is no such call */
 	SCMP_SYS(close),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(clock_gettime),

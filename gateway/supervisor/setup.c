@@ -155,4 +155,5 @@ setup_process(void)
 	}
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, rooms' ends got lost */
 }

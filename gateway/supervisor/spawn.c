@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ABOVE_ALL = 512, NOTHING = -1 };
+enum { NOTHING = -1 };
 
 int
 spawn_config(const void *p, size_t size)
@@ -39,17 +40,20 @@ spawn_config(const void *p, size_t size)
 
 /* Put list[i] at descriptor SPAWN_CONTROL + i and close all that is above. */
 static int
-arrange(const int *list, int n)
+arrange(int *list, int n)
 {
+	/* Out of the way first: one may stand in another's place. */
 	for (int i = 0; i < n; i++) {
-		if (list[i] != NOTHING &&
-		    fcntl(list[i], F_DUPFD, ABOVE_ALL + i) != ABOVE_ALL + i)
+		if (list[i] == NOTHING)
+			continue;
+		list[i] = fcntl(list[i], F_DUPFD, SPAWN_CONTROL + n);
+		if (list[i] < 0)
 			return -1;
 	}
 	for (int i = 0; i < n; i++) {
 		(void)close(SPAWN_CONTROL + i);
 		if (list[i] != NOTHING &&
-		    dup2(ABOVE_ALL + i, SPAWN_CONTROL + i) < 0)
+		    dup2(list[i], SPAWN_CONTROL + i) < 0)
 			return -1;
 	}
 	return close_range((unsigned)(SPAWN_CONTROL + n), ~0U, 0);
@@ -69,8 +73,23 @@ forget_environment(void)
 	*to = NULL;
 }
 
+/* What a service manager or a terminal sends to the whole group is not for
+ * rooms.  Before exec() the supervisor's handlers would even tell it that the
+ * signal came twice. */
 static void
-become_room(const struct spawn *s, const int *list, int n)
+ignore_signals(void)
+{
+	static const int list[] = { SIGHUP, SIGINT, SIGTERM };
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_LEN(list); i++)
+		(void)signal(list[i], SIG_IGN);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+become_room(const struct spawn *s, int *list, int n)
 {
 	char party[16], slot[16], program[] = "paysieve";
 	char room[] = "--room";
@@ -78,6 +97,7 @@ become_room(const struct spawn *s, const int *list, int n)
 
 	(void)snprintf(party, sizeof(party), "%s", party_name(s->party));
 	(void)snprintf(slot, sizeof(slot), "%u", s->slot);
+	ignore_signals();
 	forget_environment();
 	if (arrange(list, n) != 0)
 		_exit(71);
@@ -92,13 +112,17 @@ spawn_room(const struct spawn *s, struct err *e)
 		s->config, s->metrics, s->keeper, s->listeners[0],
 		s->listeners[1] };
 	int n = SPAWN_PAGES - SPAWN_CONTROL;
+	sigset_t all, before;
 	pid_t pid;
 
 	for (int i = 0; i < s->n_pages; i++)
 		list[n++] = s->pages[i];
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
 		become_room(s, list, n);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		err_set(e, "a process cannot be made: %s", strerror(errno));
 	return pid;

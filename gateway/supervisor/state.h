@@ -45,7 +45,7 @@ struct supervisor {
 	int control; /* listening control socket */
 	char control_path[CONFIG_PATH];
 	struct event *signals[3];
-	struct event *deadline;
+	struct event *deadline; /* of a reload or a drain */
 	size_t n_slots;
 	struct slot slots[SLOTS_MAX]; /* slots[0] is the keeper's */
 	struct process *leaving[PROCESSES_MAX];
@@ -63,6 +63,9 @@ void supervisor_over(struct supervisor *s, int exit_code);
 struct process *supervisor_start_room(
     struct supervisor *s, struct slot *slot, const struct plan *plan);
 
+/* Every room is there: take up a SIGHUP that came meanwhile. */
+void supervisor_running(struct supervisor *s);
+
 /* Drain p beside its successor; NULL is fine. */
 void supervisor_leave(struct supervisor *s, struct process *p);
 
@@ -72,7 +75,7 @@ void supervisor_on_deadline(evutil_socket_t fd, short what, void *arg);
 void supervisor_on_again(evutil_socket_t fd, short what, void *arg);
 
 /* reload.c: SIGHUP.  New rooms start beside the old ones and take over when
- * all are ready; if one does not start, the old ones stay. */
+ * all are ready; if one does not start in time, the old ones stay. */
 void reload_begin(struct supervisor *s);
 void reload_commit(struct supervisor *s);
 void reload_abort(struct supervisor *s);

@@ -71,8 +71,9 @@ supervisor_start_room(
 	    slot->party == PARTY_KEEPER ? s->control : join_keeper(s, slot);
 	if (pc.spawn.keeper < 0)
 		err_set(&e, "there is no channel to the keeper");
-	else if (process_start(&p, &pc, &e) == ST_OK)
-		slot->started_us = clock_mono_us();
+	else if (process_start(&p, &pc, &e) != ST_OK)
+		p = NULL;
+	slot->started_us = clock_mono_us();
 	if (pc.spawn.keeper >= 0 && slot->party != PARTY_KEEPER)
 		(void)close(pc.spawn.keeper);
 	if (p == NULL)
@@ -122,12 +123,22 @@ all_ready(const struct supervisor *s, bool next)
 	return true;
 }
 
+void
+supervisor_running(struct supervisor *s)
+{
+	s->state = STATE_RUNNING;
+	(void)event_del(s->deadline);
+	if (s->reload_again) {
+		s->reload_again = false;
+		reload_begin(s);
+	}
+}
+
 static void
 started(struct supervisor *s)
 {
 	const struct config *c = s->plan->config;
 
-	s->state = STATE_RUNNING;
 	metrics_set(MET_START_US, clock_wall_us());
 	log_event(LOG_CONFIG_WARNING,
 	    log_word(KEY_DETAIL,
@@ -136,6 +147,7 @@ started(struct supervisor *s)
 	    log_word(KEY_CALLBACKS, c->callbacks.bound),
 	    log_word(KEY_API_ADDRESS, c->api.bound),
 	    log_word(KEY_ADMIN, c->admin.bound), log_num(KEY_PID, getpid()));
+	supervisor_running(s);
 }
 
 static void
@@ -264,9 +276,14 @@ supervisor_on_again(evutil_socket_t fd, short what, void *arg)
 void
 supervisor_on_deadline(evutil_socket_t fd, short what, void *arg)
 {
+	struct supervisor *s = arg;
+
 	(void)fd;
 	(void)what;
-	supervisor_over(arg, 1);
+	if (s->state == STATE_RELOADING)
+		reload_abort(s);
+	else
+		supervisor_over(s, 1);
 }
 
 static void
@@ -286,6 +303,8 @@ drain(struct supervisor *s)
 		if (slot->next != NULL)
 			process_drain(slot->next, ms);
 	}
+	for (size_t i = 0; i < s->n_leaving; i++)
+		process_drain(s->leaving[i], ms);
 	drain_keeper(s);
 }
 
@@ -298,7 +317,8 @@ supervisor_on_signal(evutil_socket_t sig, short what, void *arg)
 	if (sig == SIGHUP) {
 		if (s->state == STATE_RUNNING)
 			reload_begin(s);
-		else if (s->state == STATE_RELOADING)
+		else if (s->state == STATE_STARTING ||
+			 s->state == STATE_RELOADING)
 			s->reload_again = true;
 		return;
 	}
@@ -339,10 +359,11 @@ supervisor_run(const char *config_path)
 	log_room("supervisor");
 	s->path = config_path;
 	s->control = -1;
+	s->exit_code = 1; /* of a loop that fails */
 	buf_init(&faults, 64 * 1024);
 	st = plan_load(&s->plan, config_path, &faults);
 	if (st != ST_OK) {
-		code = print_faults(&faults);
+		code = st == ST_CONFIG ? print_faults(&faults) : 1;
 		goto out;
 	}
 	st = setup_open(s, &e);

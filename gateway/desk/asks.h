@@ -1,0 +1,77 @@
+/*
+ * Questions to the keeper, and the table of those that wait for an answer.
+ *
+ * A question is answered through its on_done: exactly once, never from inside
+ * the call that asked, and never after ask_drop() or asks_free().  The keeper
+ * that stays silent is an answer too.  Loop thread only.
+ */
+#ifndef DESK_ASKS_H
+#define DESK_ASKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "message/message.h"
+
+#define ASKS_MOST 512 /* that wait at once */
+
+/* Rows as JSON: 1000 receipts of at most 300 bytes, and what stands around
+ * them. */
+#define ASKS_ROWS (512 * 1024)
+
+struct asks;
+
+/* What came back; borrowed for the call of on_done. */
+struct asks_answer {
+	/* The keeper's word: ST_OK, ST_NOT_FOUND, ST_BUSY, ST_IO.  Ours:
+	 * ST_UNAVAILABLE, it was silent; ST_INTERNAL, its rows are not what
+	 * was asked for; ST_NO_MEMORY. */
+	enum status st;
+	struct msg_page_end end;  /* PAGE, GET: zero when it was silent */
+	struct msg_health health; /* PROBE: zero when it was silent */
+};
+
+/* One question, embedded by its owner, who sets on_done and arg.  Rows are
+ * appended to json, with commas between, behind what the owner put there. */
+struct ask {
+	void (*on_done)(void *arg, const struct asks_answer *a);
+	void *arg;
+	struct buf json;
+	size_t rows;
+	/* Private. */
+	uint64_t tag; /* 0: not waiting */
+	int64_t deadline_us;
+	enum message type; /* PAGE, GET or PROBE */
+	size_t most;	   /* rows */
+	char merchant[RECEIPT_MERCHANT];
+};
+
+/* on_end: the keeper is gone or talks nonsense; runs once, from the loop.
+ * keeper is the channel's socket: taken, also on failure. */
+MUST_USE enum status asks_new(struct asks **out, struct loop *l, int keeper,
+    void (*on_end)(void *arg), void *arg, struct err *e);
+
+/* Questions that still wait are dropped.  NULL is fine. */
+void asks_free(struct asks *as);
+
+/* Set up one question; asks nothing yet. */
+void asks_prepare(struct ask *a,
+    void (*on_done)(void *arg, const struct asks_answer *a), void *arg);
+
+/*
+ * Ask, with the message's tag filled in here.  ask stays where it is until it
+ * is answered or dropped; it may be used again then.  ST_BUSY: too many wait;
+ * ST_UNAVAILABLE: the keeper is gone; on_done will not run then.
+ */
+MUST_USE enum status
+asks_page(struct asks *as, struct ask *ask, struct msg_page *m);
+MUST_USE enum status
+asks_get(struct asks *as, struct ask *ask, struct msg_get *m);
+MUST_USE enum status asks_probe(struct asks *as, struct ask *ask);
+
+/* Forget it, waiting or not, and release its json. */
+void asks_drop(struct asks *as, struct ask *ask);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * Cursors: where a poller stands, as text that only the desk reads.
+ *
+ * 28 letters of base64url over a version byte, an epoch, a seq
+ * and a check.  The check catches what copying breaks; it is no signature,
+ * so a parsed cursor is still input.  Pure.  Any thread.
+ */
+#ifndef DESK_CURSOR_H
+#define DESK_CURSOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+
+#define CURSOR_TEXT 29 /* 28 letters and a NUL */
+
+struct cursor {
+	uint64_t epoch; /* of the store that gave seq */
+	uint64_t seq;	/* the last one seen; 0: none; at most INT64_MAX */
+};
+
+void cursor_format(const struct cursor *c, char out[CURSOR_TEXT]);
+
+/* The inverse; false for anything cursor_format() would not have written. */
+MUST_USE bool cursor_parse(struct bytes text, struct cursor *c);
+
+#endif

@@ -1,0 +1,126 @@
+#include "desk/query.h"
+
+#include <string.h>
+
+static int
+hex(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* Decode raw to out, which has room for raw.len bytes; false on a broken
+ * encoding or a control byte. */
+static bool
+decode(struct bytes raw, unsigned char *out, size_t *len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < raw.len; i++) {
+		int c = raw.ptr[i];
+
+		if (c == '+') {
+			c = ' ';
+		} else if (c == '%') {
+			int high, low;
+
+			if (raw.len - i < 3)
+				return false;
+			high = hex(raw.ptr[i + 1]);
+			low = hex(raw.ptr[i + 2]);
+			if (high < 0 || low < 0)
+				return false;
+			c = high << 4 | low;
+			i += 2;
+		}
+		if (c < 0x20 || c == 0x7f)
+			return false;
+		out[n++] = (unsigned char)c;
+	}
+	*len = n;
+	return true;
+}
+
+static struct query_param *
+find(struct query_param *params, size_t n, struct bytes name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (bytes_is(name, params[i].name))
+			return &params[i];
+	}
+	return NULL;
+}
+
+/* One pair; *used says how much of text is taken.  Decoding never lengthens,
+ * so text cannot overflow while raw as a whole fits it. */
+static bool
+parse_pair(struct bytes pair, struct query_param *params, size_t n,
+    struct query_text *text, size_t *used)
+{
+	const unsigned char *eq = memchr(pair.ptr, '=', pair.len);
+	unsigned char *at = text->bytes + *used;
+	struct query_param *p;
+	struct bytes name;
+	size_t name_len, len;
+
+	if (eq == NULL)
+		return false;
+	name = bytes_make(pair.ptr, (size_t)(eq - pair.ptr));
+	if (!decode(name, at, &name_len))
+		return false;
+	p = find(params, n, bytes_make(at, name_len));
+	if (p == NULL || p->value.ptr != NULL)
+		return false;
+	if (!decode(bytes_make(eq + 1, pair.len - name.len - 1), at, &len))
+		return false;
+	p->value = bytes_make(at, len);
+	*used += len;
+	return true;
+}
+
+bool
+query_parse(struct bytes raw, struct query_param *params, size_t n,
+    struct query_text *text)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++)
+		params[i].value = bytes_make(NULL, 0);
+	if (raw.ptr == NULL || raw.len == 0)
+		return true;
+	if (raw.len > sizeof(text->bytes))
+		return false;
+	for (;;) {
+		const unsigned char *end = memchr(raw.ptr, '&', raw.len);
+		size_t len = end == NULL ? raw.len : (size_t)(end - raw.ptr);
+
+		if (!parse_pair(
+			bytes_make(raw.ptr, len), params, n, text, &used))
+			return false;
+		if (end == NULL)
+			return true;
+		raw = bytes_make(end + 1, raw.len - len - 1);
+	}
+}
+
+bool
+query_number(struct bytes text, uint32_t min, uint32_t max, uint32_t *out)
+{
+	uint32_t v = 0;
+
+	if (text.len == 0 || text.len > 9 ||
+	    (text.len > 1 && text.ptr[0] == '0'))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			return false;
+		v = v * 10 + (uint32_t)(text.ptr[i] - '0');
+	}
+	*out = v;
+	return v >= min && v <= max;
+}

@@ -1,0 +1,235 @@
+#include "intake/intake.h"
+
+#include <stdlib.h>
+
+#include "base/secret.h"
+#include "intake/form.h"
+#include "intake/identity.h"
+#include "intake/minimize.h"
+#include "intake/sslcommerz.h"
+
+struct intake {
+	struct sslcommerz sslcommerz;
+	struct identity identity;
+	struct form form; /* all zero but during intake_run() */
+};
+
+enum status
+intake_new(
+    struct intake **out, const unsigned char identity_key[32], struct err *e)
+{
+	struct intake *in = calloc(1, sizeof(*in));
+
+	*out = NULL;
+	if (in == NULL || sslcommerz_init(&in->sslcommerz) != ST_OK ||
+	    identity_init(&in->identity, identity_key) != ST_OK) {
+		intake_free(in);
+		err_set(e, "no memory for the digests");
+		return ST_NO_MEMORY;
+	}
+	*out = in;
+	return ST_OK;
+}
+
+void
+intake_free(struct intake *in)
+{
+	if (in == NULL)
+		return;
+	sslcommerz_fini(&in->sslcommerz);
+	identity_fini(&in->identity);
+	free(in);
+}
+
+/* ---- judging one callback */
+
+static enum status
+refuse(enum refusal *why, enum refusal r)
+{
+	*why = r;
+	return ST_BAD_INPUT;
+}
+
+/* Everything that does not look at what the callback says. */
+static enum status
+authenticate(
+    struct intake *in, const struct edge_merchant *m, enum refusal *why)
+{
+	const struct form *f = &in->form;
+	struct sslcommerz_list l;
+	enum status st;
+
+	if (!bytes_is(form_value(f, "store_id"), m->store_id))
+		return refuse(why, REFUSAL_MERCHANT);
+	st = sslcommerz_names(f, why);
+	if (st == ST_OK)
+		st = sslcommerz_list(f, &l, why);
+	if (st == ST_OK)
+		st = sslcommerz_covers(f, &l, m, why);
+	if (st == ST_OK)
+		st = sslcommerz_verify(&in->sslcommerz, f, &l, m, why);
+	/* Where the provider is asked back, a doubtful callback is as good a
+	 * hint as any; where not, nothing else would catch a splice. */
+	if (st == ST_OK && m->confirm == CONFIRM_OFF &&
+	    sslcommerz_ambiguous(f, &l))
+		st = refuse(why, REFUSAL_AMBIGUOUS);
+	return st;
+}
+
+static enum status
+judge(struct intake *in, const struct edge_merchant *m, unsigned char *body,
+    size_t len, int64_t received_us, struct intake_result *out)
+{
+	enum status st = form_parse(&in->form, body, len, &out->refusal);
+
+	if (st != ST_OK)
+		return st;
+	out->fields = (unsigned)in->form.n;
+	st = authenticate(in, m, &out->refusal);
+	if (st != ST_OK)
+		return st;
+	if (!sslcommerz_status(form_value(&in->form, "status"), &out->status))
+		return refuse(&out->refusal, REFUSAL_STATUS);
+	if (!sslcommerz_paid(out->status)) {
+		out->verdict = VERDICT_NOT_PAID;
+		return ST_OK;
+	}
+	out->verdict = VERDICT_PAID;
+	return minimize_receipt(&in->form, m, received_us, &in->identity,
+	    &out->receipt, &out->refusal);
+}
+
+void
+intake_run(struct intake *in, const struct edge_merchant *m,
+    unsigned char *body, size_t len, int64_t received_us,
+    struct intake_result *out)
+{
+	enum status st;
+
+	memset(out, 0, sizeof(*out));
+	st = judge(in, m, body, len, received_us, out);
+	if (st == ST_BAD_INPUT)
+		out->verdict = VERDICT_REFUSED;
+	else if (st != ST_OK)
+		out->verdict = VERDICT_UNABLE;
+	form_wipe(&in->form);
+	secret_wipe(body, len);
+}
+
+const char *
+refusal_word(enum refusal r)
+{
+	static const char *const words[REFUSALS] = {
+#define REFUSAL(name, word) [REFUSAL_##name] = word,
+#include "base/refusal.def"
+#undef REFUSAL
+	};
+
+	return r < REFUSALS ? words[r] : "unknown";
+}
+
+/* ---- signing a recorded callback again */
+
+struct resign {
+	struct sslcommerz sslcommerz;
+	struct form form; /* of a copy; in the order of the body */
+	struct sslcommerz_list list;
+	const struct edge_merchant *was, *now;
+};
+
+static const char *
+password(const struct edge_merchant *m, enum sslcommerz_digest d, size_t p)
+{
+	return d == SSLCOMMERZ_MD5 ? m->md5[p] : m->sha256[p];
+}
+
+/* Write hex over the value of the body's field number `index`, byte for byte
+ * or, where the sender has escaped a digit, escape for escape. */
+static void
+overwrite(unsigned char *body, size_t len, size_t index, const char *hex)
+{
+	const unsigned char *end = body + len;
+	unsigned char *at = body;
+
+	for (; index > 0; index--)
+		at = (unsigned char *)memchr(at, '&', (size_t)(end - at)) + 1;
+	at = (unsigned char *)memchr(at, '=', (size_t)(end - at)) + 1;
+	for (; *hex != '\0'; hex++) {
+		char code[3];
+
+		if (*at != '%') {
+			*at++ = (unsigned char)*hex;
+			continue;
+		}
+		secret_hex((const unsigned char *)hex, 1, code);
+		memcpy(at + 1, code, 2);
+		at += 3;
+	}
+}
+
+static enum status
+resign(
+    struct resign *r, enum sslcommerz_digest d, unsigned char *body, size_t len)
+{
+	const struct form_field *claim =
+	    form_find(&r->form, bytes_of(sslcommerz_digest_field(d)));
+	char hex[SECRET_SHA256_HEX] = "";
+	enum status st = ST_OK;
+	bool right = false;
+
+	if (claim == NULL)
+		return ST_OK;
+	for (size_t p = 0; !right && p < r->was->n_passwords; p++) {
+		st = sslcommerz_sign(&r->sslcommerz, d, &r->form, &r->list,
+		    password(r->was, d, p), hex);
+		if (st != ST_OK)
+			goto out;
+		right = bytes_is(claim->value, hex);
+	}
+	if (right) {
+		st = sslcommerz_sign(&r->sslcommerz, d, &r->form, &r->list,
+		    password(r->now, d, 0), hex);
+		if (st == ST_OK)
+			overwrite(
+			    body, len, (size_t)(claim - r->form.fields), hex);
+	}
+out:
+	secret_wipe(hex, sizeof(hex));
+	return st;
+}
+
+enum status
+intake_resign(unsigned char *body, size_t len, const struct edge_merchant *was,
+    const struct edge_merchant *now)
+{
+	struct resign *r = calloc(1, sizeof(*r));
+	unsigned char *copy = malloc(len > 0 ? len : 1);
+	enum status st = ST_NO_MEMORY;
+	enum refusal why;
+
+	if (r == NULL || copy == NULL ||
+	    sslcommerz_init(&r->sslcommerz) != ST_OK)
+		goto out;
+	r->was = was;
+	r->now = now;
+	if (len > 0)
+		memcpy(copy, body, len);
+	st = form_parse(&r->form, copy, len, &why);
+	if (st != ST_OK)
+		goto out;
+	/* Under a list that cannot be read no digest is right. */
+	if (sslcommerz_list(&r->form, &r->list, &why) != ST_OK)
+		goto out;
+	for (unsigned d = 0; st == ST_OK && d < SSLCOMMERZ_DIGESTS; d++)
+		st = resign(r, (enum sslcommerz_digest)d, body, len);
+out:
+	if (r != NULL) {
+		sslcommerz_fini(&r->sslcommerz);
+		form_wipe(&r->form);
+	}
+	free(r);
+	if (copy != NULL)
+		secret_wipe(copy, len);
+	free(copy);
+	return st;
+}

@@ -1,0 +1,30 @@
+/*
+ * The door: of a verified form, the receipt and nothing else.
+ *
+ * Any thread; the identity belongs to one.
+ */
+#ifndef INTAKE_MINIMIZE_H
+#define INTAKE_MINIMIZE_H
+
+#include "intake/form.h"
+#include "intake/identity.h"
+
+/*
+ * Fill *out from f, a paid callback whose signature has been verified.
+ * received_us: wall clock.  ST_BAD_INPUT with *why (CURRENCY, AMOUNT, DATE,
+ * INVOICE or VAL_ID, in this order) when a value is not in its grammar or
+ * out of range; ST_NO_MEMORY.  *out is zero on any failure.
+ */
+MUST_USE enum status minimize_receipt(const struct form *f,
+    const struct edge_merchant *m, int64_t received_us, struct identity *id,
+    struct receipt *out, enum refusal *why);
+
+/*
+ * "YYYY-MM-DD HH:MM:SS", the clock of Dhaka, to UTC microseconds.  That is
+ * +06:00; +07:00 from 20 June to 31 December 2009, whose last hour happened
+ * twice and is taken for its first pass.  false when text is no real date in
+ * exactly this form.
+ */
+MUST_USE bool minimize_date(struct bytes text, int64_t *us);
+
+#endif

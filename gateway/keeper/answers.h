@@ -1,0 +1,25 @@
+/*
+ * Answers to those who read: pages, single receipts, health.  Loop thread.
+ */
+#ifndef KEEPER_ANSWERS_H
+#define KEEPER_ANSWERS_H
+
+#include "keeper/peers.h"
+#include "keeper/store_queue.h"
+#include "keeper/store_reader.h"
+
+struct answers {
+	struct peers *peers;
+	struct store_reader *reader;
+	const struct store_queue *queue;
+	uint64_t epoch;
+};
+
+/* A PAGE, GET or PROBE of p.  false: p does not read its answers. */
+MUST_USE bool answers_ask(const struct answers *a, struct peer *p,
+    enum message type, const void *record);
+
+/* A read for a peer is done. */
+void answers_read_done(const struct answers *a, const struct store_read *read);
+
+#endif

@@ -1,0 +1,340 @@
+#include "keeper/driver_sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#define PATH_CAP 4096
+
+/* "pays", set by the first migration: tells a store from other databases. */
+#define APPLICATION_ID 1885434739
+
+/* Another program that looks into the file gets this long to finish. */
+#define BUSY_MS 2000
+
+static const struct migration {
+	int number;
+	const char *name;
+	const char *sql;
+} migrations[] = {
+#include "migrations_sqlite.inc"
+};
+
+#define NEWEST (migrations[ARRAY_LEN(migrations) - 1].number)
+
+/* What every connection has, and what only the writer needs. */
+static const char settings[] = "PRAGMA foreign_keys = ON;"
+			       "PRAGMA secure_delete = ON;"
+			       "PRAGMA temp_store = MEMORY;"
+			       "PRAGMA trusted_schema = OFF;";
+static const char writer_settings[] = "PRAGMA synchronous = FULL;"
+				      "PRAGMA cache_size = -32768;"
+				      "PRAGMA journal_size_limit = 67108864;";
+
+/* Words for the operator; start-up only. */
+static enum status
+refuse(struct store *s, const char *path, int rc, struct err *e)
+{
+	err_set(e, "%s: %s", path, sqlite3_errstr(rc));
+	switch (rc & 0xff) {
+	case SQLITE_CANTOPEN:
+	case SQLITE_NOTADB:
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+	case SQLITE_BUSY:
+		return ST_CONFIG;
+	default:
+		return driver_sqlite_status(s, rc) == ST_BUSY ? ST_BUSY : ST_IO;
+	}
+}
+
+static enum status
+number(struct store *s, const char *sql, int64_t *out, const char *path,
+    struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*out = sqlite3_column_int64(st, 0);
+	(void)sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? ST_OK : refuse(s, path, rc, e);
+}
+
+/* SQLite's own locks do not tell a second gateway from a person who looks. */
+static enum status
+take_lock(struct store *s, const char *path, struct err *e)
+{
+	char name[PATH_CAP];
+	int n = snprintf(name, sizeof(name), "%s-lock", path);
+
+	if (n < 0 || (size_t)n >= sizeof(name)) {
+		err_set(e, "the store's path is too long");
+		return ST_CONFIG;
+	}
+	s->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock < 0) {
+		err_set(e, "%s: %s", name, strerror(errno));
+		return ST_CONFIG;
+	}
+	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+		return ST_OK;
+	if (errno == EWOULDBLOCK)
+		err_set(e, "%s: another paysieve is using this store", path);
+	else
+		err_set(e, "%s: %s", name, strerror(errno));
+	return ST_CONFIG;
+}
+
+/* SQLite gives its other files the mode of this one.  An existing file is
+ * not opened here: closing it would drop another handle's POSIX locks. */
+static enum status
+create_file(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0) {
+		(void)close(fd);
+		return ST_OK;
+	}
+	if (errno == EEXIST)
+		return ST_OK;
+	err_set(e, "%s: %s", path, strerror(errno));
+	return errno == EIO ? ST_IO : ST_CONFIG;
+}
+
+static enum status
+connect_file(
+    struct store *s, const char *path, enum store_mode mode, struct err *e)
+{
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	int rc;
+
+	flags |=
+	    mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	rc = sqlite3_open_v2(path, &s->db, flags, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(s->db, BUSY_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(
+		    s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->db, settings, NULL, NULL, NULL);
+	if (rc == SQLITE_OK && mode == STORE_WRITE)
+		rc = sqlite3_exec(s->db, writer_settings, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? ST_OK : refuse(s, path, rc, e);
+}
+
+/* *version: 0 for an empty file, else the last migration that it has seen. */
+static enum status
+check_schema(struct store *s, const char *path, int64_t *version, struct err *e)
+{
+	int64_t application = 0, tables = 0;
+	enum status st;
+
+	st = number(s, "PRAGMA user_version", version, path, e);
+	if (st == ST_OK)
+		st = number(s, "PRAGMA application_id", &application, path, e);
+	if (st == ST_OK)
+		st = number(
+		    s, "SELECT count(*) FROM sqlite_schema", &tables, path, e);
+	if (st != ST_OK)
+		return st;
+	if (*version == 0 ? tables != 0 : application != APPLICATION_ID) {
+		err_set(e, "%s: a database, but no store of paysieve", path);
+		return ST_CONFIG;
+	}
+	if (*version > NEWEST) {
+		err_set(e,
+		    "%s: schema %lld is newer than this program's %d; "
+		    "there is no way back",
+		    path, (long long)*version, NEWEST);
+		return ST_CONFIG;
+	}
+	return ST_OK;
+}
+
+static enum status
+migrate(struct store *s, const char *path, int64_t version, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(migrations); i++) {
+		const struct migration *m = &migrations[i];
+		int rc;
+
+		if (m->number <= version)
+			continue;
+		rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(s->db, m->sql, NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+		if (rc != SQLITE_OK) {
+			err_set(e, "%s: migration %s: %s", path, m->name,
+			    sqlite3_errstr(rc));
+			return driver_sqlite_status(s, rc) == ST_BUSY ? ST_BUSY
+								      : ST_IO;
+		}
+	}
+	return ST_OK;
+}
+
+static enum status
+use_wal(struct store *s, const char *path, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	bool wal = false;
+	int rc;
+
+	rc = sqlite3_prepare_v2(
+	    s->db, "PRAGMA journal_mode = WAL", -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		wal = strcmp((const char *)sqlite3_column_text(st, 0), "wal") ==
+		      0;
+	(void)sqlite3_finalize(st);
+	if (rc != SQLITE_ROW)
+		return refuse(s, path, rc, e);
+	if (wal)
+		return ST_OK;
+	err_set(e, "%s: this file system cannot hold a store", path);
+	return ST_CONFIG;
+}
+
+/* SQLite ignores an error of its own sync of the directory. */
+static enum status
+sync_directory(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_CAP] = ".";
+	int fd, rc = -1;
+
+	/* The lock's name fitted, so this one does. */
+	if (slash != NULL) {
+		size_t n = slash == path ? 1 : (size_t)(slash - path);
+
+		memcpy(dir, path, n);
+		dir[n] = '\0';
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		rc = fsync(fd);
+		(void)close(fd);
+	}
+	if (rc == 0)
+		return ST_OK;
+	err_set(e, "%s: cannot be synced: %s", dir, strerror(errno));
+	return ST_IO;
+}
+
+static int
+on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = arg;
+
+	(void)db;
+	(void)name;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static enum status
+open_writer(struct store *s, const char *path, struct err *e)
+{
+	int64_t version = 0;
+	enum status st;
+
+	st = take_lock(s, path, e);
+	if (st == ST_OK)
+		st = create_file(path, e);
+	if (st == ST_OK)
+		st = connect_file(s, path, STORE_WRITE, e);
+	if (st == ST_OK)
+		st = check_schema(s, path, &version, e);
+	if (st == ST_OK)
+		st = use_wal(s, path, e);
+	if (st == ST_OK)
+		st = migrate(s, path, version, e);
+	if (st != ST_OK)
+		return st;
+	/* Also replaces SQLite's own, which hides a failed sync. */
+	(void)sqlite3_wal_hook(s->db, on_commit, s);
+	/* A log found here may have survived a failed sync in memory only;
+	 * its content is written again, and synced. */
+	st = driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
+	if (st != ST_OK)
+		err_set(e, "%s: the log cannot be synced", path);
+	return st == ST_OK ? sync_directory(path, e) : st;
+}
+
+static enum status
+open_reader(struct store *s, const char *path, struct err *e)
+{
+	int64_t version = 0;
+	enum status st;
+
+	if (access(path, F_OK) != 0 && errno == ENOENT) {
+		err_set(e, "%s: there is no store yet", path);
+		return ST_NOT_FOUND;
+	}
+	st = connect_file(s, path, STORE_READ, e);
+	if (st == ST_OK)
+		st = check_schema(s, path, &version, e);
+	if (st == ST_OK && version == 0) {
+		err_set(e, "%s: there is no store yet", path);
+		st = ST_NOT_FOUND;
+	} else if (st == ST_OK && version < NEWEST) {
+		err_set(e,
+		    "%s: schema %lld is older than this program's %d; "
+		    "the gateway brings it up to date when it starts",
+		    path, (long long)version, NEWEST);
+		st = ST_CONFIG;
+	}
+	return st;
+}
+
+enum status
+driver_sqlite_open(
+    struct store **out, const char *path, enum store_mode mode, struct err *e)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	enum status st;
+
+	*out = NULL;
+	if (s == NULL) {
+		err_set(e, "no memory for the store");
+		return ST_NO_MEMORY;
+	}
+	s->lock = -1;
+	st = mode == STORE_WRITE ? open_writer(s, path, e)
+				 : open_reader(s, path, e);
+	if (st == ST_OK)
+		*out = s;
+	else
+		driver_sqlite_close(s);
+	return st;
+}
+
+void
+driver_sqlite_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < SQL_STATEMENTS; i++)
+		(void)sqlite3_finalize(s->statements[i]);
+	if (s->db != NULL && s->failed)
+		(void)sqlite3_db_config(
+		    s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	(void)sqlite3_close(s->db);
+	if (s->lock >= 0)
+		(void)close(s->lock);
+	free(s);
+}

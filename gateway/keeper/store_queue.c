@@ -1,0 +1,290 @@
+#include "keeper/store_queue.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+struct store_queue {
+	struct store_queue_config cfg;
+	struct worker *worker;
+	size_t waiting;
+	enum status health;
+	bool failed; /* the worker's own: never ask the driver again */
+};
+
+static struct store_op *
+op_of(struct job *job)
+{
+	return (struct store_op *)job;
+}
+
+static enum status
+apply(struct store_queue *q, struct store_op *op)
+{
+	const struct store_driver *d = q->cfg.driver;
+
+	if (op->kind == STORE_OP_PUT)
+		return d->put(q->cfg.store, &op->u.put.receipt,
+		    op->u.put.endpoints.ids, op->u.put.endpoints.n);
+	return d->settle(q->cfg.store, &op->u.settle);
+}
+
+/* An outcome of this operation alone, and the transaction goes on. */
+static bool
+is_answer(enum status st)
+{
+	return st == ST_OK || st == ST_EXISTS || st == ST_NOT_FOUND;
+}
+
+/* Apply what has not been refused.  On failure *bad is the operation that the
+ * store refuses, or NULL. */
+static enum status
+apply_all(struct store_queue *q, struct job *jobs, struct store_op **bad)
+{
+	*bad = NULL;
+	for (struct job *j = jobs; j != NULL; j = j->next) {
+		struct store_op *op = op_of(j);
+
+		if (op->kind == STORE_OP_ENDPOINT || op->status == ST_BAD_INPUT)
+			continue;
+		op->status = apply(q, op);
+		if (is_answer(op->status))
+			continue;
+		if (op->status == ST_BAD_INPUT)
+			*bad = op;
+		return op->status;
+	}
+	return ST_OK;
+}
+
+/* One transaction; each record that the store refuses costs one more try. */
+static enum status
+transact(struct store_queue *q, struct job *jobs)
+{
+	const struct store_driver *d = q->cfg.driver;
+	struct store_op *bad;
+	enum status st;
+
+	do {
+		st = d->begin(q->cfg.store);
+		if (st != ST_OK)
+			return st;
+		st = apply_all(q, jobs, &bad);
+		if (st == ST_OK)
+			return d->commit(q->cfg.store);
+		d->abort(q->cfg.store);
+	} while (bad != NULL);
+	return st;
+}
+
+/* Names are given outside of the transaction and stay given. */
+static enum status
+name_endpoints(struct store_queue *q, struct job *jobs, size_t *records)
+{
+	enum status st = ST_OK;
+
+	*records = 0;
+	for (struct job *j = jobs; j != NULL && st == ST_OK; j = j->next) {
+		struct store_op *op = op_of(j);
+
+		if (op->kind == STORE_OP_ENDPOINT)
+			st = op->status = q->cfg.driver->endpoint(q->cfg.store,
+			    op->u.endpoint.name, &op->u.endpoint.id);
+		else
+			++*records;
+	}
+	return st;
+}
+
+static void
+answer_all(struct job *jobs, enum status st)
+{
+	for (struct job *j = jobs; j != NULL; j = j->next) {
+		op_of(j)->commit = st;
+		if (st != ST_OK)
+			op_of(j)->status = st;
+	}
+}
+
+/* Worker thread. */
+static void
+run(void *arg, struct job *jobs)
+{
+	struct store_queue *q = arg;
+	int64_t started = clock_mono_us();
+	enum status st = ST_IO;
+	size_t records = 0;
+
+	if (!q->failed)
+		st = name_endpoints(q, jobs, &records);
+	if (st == ST_OK && records > 0)
+		st = transact(q, jobs);
+	if (st != ST_OK && st != ST_BUSY && st != ST_NO_MEMORY)
+		st = ST_IO;
+	else if (st != ST_OK)
+		st = ST_BUSY;
+	q->failed = st == ST_IO;
+	answer_all(jobs, st);
+	if (st != ST_OK) {
+		metrics_add(MET_STORE_ERRORS, 1);
+	} else if (records > 0) {
+		metrics_add(MET_COMMITS, 1);
+		metrics_add(MET_COMMIT_RECORDS, (int64_t)records);
+		metrics_observe(MET_COMMIT_SECONDS, clock_mono_us() - started);
+	}
+}
+
+/* Said once when it begins and once when it ends. */
+static void
+note_health(struct store_queue *q, enum status st)
+{
+	if (q->health == st || q->health == ST_IO)
+		return;
+	q->health = st;
+	if (st == ST_IO)
+		log_write(LOG_STORE_FAILED, NULL, 0);
+	else if (st == ST_BUSY)
+		log_write(LOG_STORE_FULL, NULL, 0);
+	else
+		log_write(LOG_STORE_ROOM, NULL, 0);
+}
+
+static void
+on_done(void *arg, struct job *jobs)
+{
+	struct store_queue *q = arg;
+
+	while (jobs != NULL) {
+		struct store_op *op = op_of(jobs);
+
+		jobs = jobs->next;
+		q->waiting--;
+		note_health(q, op->commit);
+		if (op->commit == ST_OK && op->status == ST_BAD_INPUT)
+			log_write(LOG_STORE_REFUSED, NULL, 0);
+		q->cfg.on_done(q->cfg.arg, op);
+		free(op);
+	}
+	metrics_set(MET_QUEUE_RECORDS, (int64_t)q->waiting);
+	q->cfg.on_batch(q->cfg.arg);
+}
+
+enum status
+store_queue_new(struct store_queue **out, const struct store_queue_config *cfg,
+    struct err *e)
+{
+	struct store_queue *q = calloc(1, sizeof(*q));
+	struct worker_config wc = {
+		.loop = cfg->loop, .run = run, .done = on_done, .arg = q
+	};
+	enum status st;
+
+	*out = NULL;
+	if (q == NULL) {
+		err_set(e, "no memory for the commit queue");
+		return ST_NO_MEMORY;
+	}
+	q->cfg = *cfg;
+	st = worker_new(&q->worker, &wc, e);
+	if (st == ST_OK)
+		*out = q;
+	else
+		free(q);
+	return st;
+}
+
+static struct store_op *
+op_new(enum store_op_kind kind)
+{
+	struct store_op *op = calloc(1, sizeof(*op));
+
+	if (op != NULL)
+		op->kind = kind;
+	return op;
+}
+
+static void
+submit(struct store_queue *q, struct store_op *op)
+{
+	q->waiting++;
+	worker_submit(q->worker, &op->job);
+	metrics_set(MET_QUEUE_RECORDS, (int64_t)q->waiting);
+}
+
+enum status
+store_queue_put(struct store_queue *q, const struct receipt *r,
+    const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag)
+{
+	struct store_op *op;
+
+	if (q->waiting >= q->cfg.most)
+		return ST_BUSY;
+	op = op_new(STORE_OP_PUT);
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->owner = owner;
+	op->tag = tag;
+	op->u.put.receipt = *r;
+	op->u.put.endpoints = *endpoints;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_settle(struct store_queue *q, const struct store_settle *d)
+{
+	struct store_op *op = op_new(STORE_OP_SETTLE);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.settle = *d;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_endpoint(struct store_queue *q, const char *name)
+{
+	struct store_op *op = op_new(STORE_OP_ENDPOINT);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	if (!receipt_text(op->u.endpoint.name, sizeof(op->u.endpoint.name),
+		bytes_of(name))) {
+		free(op);
+		return ST_BAD_INPUT;
+	}
+	submit(q, op);
+	return ST_OK;
+}
+
+size_t
+store_queue_waiting(const struct store_queue *q)
+{
+	return q->waiting;
+}
+
+enum status
+store_queue_health(const struct store_queue *q)
+{
+	return q->health;
+}
+
+void
+store_queue_free(struct store_queue *q)
+{
+	struct job *left;
+
+	if (q == NULL)
+		return;
+	left = worker_stop(q->worker);
+	while (left != NULL) {
+		struct job *job = left;
+
+		left = left->next;
+		free(job);
+	}
+	free(q);
+}

@@ -1,0 +1,87 @@
+/*
+ * Group commit: the one way to write to the store.
+ *
+ * The writer thread takes everything that gathered while the last commit was
+ * on its way, applies it in one transaction and commits.  No timer.  Puts are
+ * bounded; settles are by what is in flight.  A record that the store's own
+ * checks refuse does not take the others of its batch with it.  After ST_IO
+ * everything is answered ST_IO and the driver is not asked again.
+ *
+ * Loop thread.  Each operation is answered once, in order, through on_done,
+ * never from inside the call that started it and never after
+ * store_queue_free().
+ */
+#ifndef KEEPER_STORE_QUEUE_H
+#define KEEPER_STORE_QUEUE_H
+
+#include "base/loop.h"
+#include "config/config.h"
+#include "keeper/store_driver.h"
+#include "keeper/worker.h"
+
+struct store_queue;
+
+enum store_op_kind { STORE_OP_PUT, STORE_OP_SETTLE, STORE_OP_ENDPOINT };
+
+/* What the deliveries of a receipt are for. */
+struct store_endpoints {
+	size_t n;
+	uint32_t ids[CONFIG_BILLINGS];
+};
+
+struct store_op {
+	struct job job;
+	enum store_op_kind kind;
+	/* ST_OK: on disk.  Put: ST_EXISTS; settle: ST_NOT_FOUND.
+	 * ST_BAD_INPUT: the store refuses this record.  ST_BUSY: no room; not
+	 * applied.  ST_IO: the store failed. */
+	enum status status;
+	enum status commit;  /* how the transaction around it ended */
+	uint64_t owner, tag; /* the asker's own */
+	union {
+		struct {
+			struct receipt receipt;
+			struct store_endpoints endpoints;
+		} put;
+		struct store_settle settle;
+		struct {
+			char name[CONFIG_NAME];
+			uint32_t id; /* the answer */
+		} endpoint;
+	} u;
+};
+
+struct store_queue_config {
+	struct loop *loop;
+	const struct store_driver *driver;
+	struct store *store; /* STORE_WRITE; the queue's until it is freed */
+	size_t most;	     /* puts that may wait */
+	void (*on_done)(void *arg, const struct store_op *op);
+	/* A batch has been answered. */
+	void (*on_batch)(void *arg);
+	void *arg;
+};
+
+MUST_USE enum status store_queue_new(struct store_queue **out,
+    const struct store_queue_config *cfg, struct err *e);
+
+/* ST_BUSY: the queue is full; nothing was queued.  ST_NO_MEMORY likewise. */
+MUST_USE enum status
+store_queue_put(struct store_queue *q, const struct receipt *r,
+    const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag);
+MUST_USE enum status
+store_queue_settle(struct store_queue *q, const struct store_settle *d);
+MUST_USE enum status
+store_queue_endpoint(struct store_queue *q, const char *name);
+
+/* Operations without an answer yet. */
+size_t store_queue_waiting(const struct store_queue *q);
+
+/* ST_OK, ST_BUSY (no room at the last commit) or ST_IO. */
+enum status store_queue_health(const struct store_queue *q);
+
+/* Waits for a commit on its way; what is unanswered stays so.  NULL is fine.
+ */
+void store_queue_free(struct store_queue *q);
+
+#endif
