@@ -9,7 +9,7 @@ for t in "$@"; do
 	out=$(${UNDER:-} "$t" 2>&1)
 	code=$?
 	p=$(printf '%s\n' "$out" | grep -c '^\[       OK \]')
-	f=$(printf '%s\n' "$out" | grep -c '^\[  FAILED  \] [a-z]')
+	f=$(printf '%s\n' "$out" | grep '^\[  FAILED  \] [a-z]' | sort -u | wc -l)
 	if [ $code -ne 0 ]; then
 		printf '%s\n' "$out"
 		[ "$f" -gt 0 ] || f=1
