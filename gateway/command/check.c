@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/ssl.h>
 
 #include "base/secret.h"
 #include "command/command.h"
@@ -34,7 +33,7 @@ check_tls(const struct config *c, struct buf *faults)
 		st = tls_server_new(&ctx, &desk->tls, NULL, &e);
 	if (st != ST_OK)
 		buf_printf(faults, "%s: [tls]: %s\n", c->file, e.text);
-	SSL_CTX_free(ctx);
+	tls_server_free(ctx);
 	secret_wipe(desk, sizeof(*desk));
 	free(desk);
 	return st == ST_OK;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <openssl/ssl.h>
 
 #include "desk/admin.h"
 #include "desk/asks.h"
@@ -132,7 +131,7 @@ start_api(struct desk *d, const struct desk_config *cfg, struct err *e)
 		return st;
 	metrics_set(MET_CERT_NOT_AFTER_US, not_after_us);
 	st = server_new(&d->api_server, d->room->loop, &sc, e);
-	SSL_CTX_free(sc.tls);
+	tls_server_free(sc.tls);
 	return st;
 }
 

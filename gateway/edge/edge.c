@@ -1,6 +1,5 @@
 #include "edge/edge.h"
 
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,7 +344,7 @@ edge_free(struct edge *e)
 		return;
 	server_free(e->server);
 	channel_free(e->keeper);
-	SSL_CTX_free(e->tls);
+	tls_server_free(e->tls);
 	intake_free(e->intake);
 	pending_free(e->pending);
 	secret_wipe(e->merchants, sizeof(e->merchants));

@@ -217,3 +217,9 @@ out:
 	SSL_CTX_free(ctx);
 	return st;
 }
+
+void
+tls_server_free(SSL_CTX *ctx)
+{
+	SSL_CTX_free(ctx);
+}

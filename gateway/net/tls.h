@@ -15,12 +15,15 @@
 #include "config/rooms.h"
 
 /*
- * A context for cfg, SSL_CTX_free() by the caller; *not_after_us (may be
+ * A context for cfg, tls_server_free() by the caller; *not_after_us (may be
  * NULL) is when the leaf certificate expires.  ST_CONFIG with words in e when
  * certificate and key do not fit each other, cannot be read, or the
  * certificate has expired or is not valid yet.
  */
 MUST_USE enum status tls_server_new(SSL_CTX **out, const struct room_tls *cfg,
     int64_t *not_after_us, struct err *e);
+
+/* NULL is fine. */
+void tls_server_free(SSL_CTX *ctx);
 
 #endif

@@ -105,8 +105,7 @@ reload_begin(struct supervisor *s)
 	s->state = STATE_RELOADING;
 	(void)event_add(s->deadline, &limit);
 	configure_keeper(s, s->next_plan);
-	for (size_t i = 1;
-	     s->state == STATE_RELOADING && i < s->n_slots; i++) {
+	for (size_t i = 1; s->state == STATE_RELOADING && i < s->n_slots; i++) {
 		struct slot *slot = &s->slots[i];
 
 		slot->next = supervisor_start_room(s, slot, s->next_plan);

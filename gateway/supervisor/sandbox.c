@@ -45,24 +45,32 @@ drop_capabilities(struct err *e)
 }
 
 enum status
-sandbox_early(struct err *e)
+sandbox_private(struct err *e)
 {
 	struct rlimit none = { 0, 0 };
 
+	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
+	    (!SANITIZED && prctl(PR_SET_DUMPABLE, 0) != 0)) {
+		err_set(e, "dumps cannot be forbidden: %s", strerror(errno));
+		return ST_INTERNAL;
+	}
+	return ST_OK;
+}
+
+enum status
+sandbox_early(struct err *e)
+{
+	enum status st = sandbox_private(e);
+
+	if (st != ST_OK)
+		return st;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    setrlimit(RLIMIT_CORE, &none) != 0) {
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		err_set(
 		    e, "the process cannot be confined: %s", strerror(errno));
 		return ST_INTERNAL;
 	}
-	if (SANITIZED)
-		return ST_OK;
-	if (prctl(PR_SET_DUMPABLE, 0) != 0) {
-		err_set(e, "dumps cannot be forbidden: %s", strerror(errno));
-		return ST_INTERNAL;
-	}
-	return drop_capabilities(e);
+	return SANITIZED ? ST_OK : drop_capabilities(e);
 }
 
 /* What an edge does all day: read, write, accept, wait, get memory. */

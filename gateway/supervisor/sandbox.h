@@ -7,8 +7,12 @@
 #include "base/status.h"
 #include "message/message.h"
 
-/* For every room, before its set-up: no new privileges, no capabilities, no
- * core files, no ptrace by others of the same user, ends with its parent. */
+/* For every process that holds secrets: no core files; its memory is closed
+ * to others of the same user, rooms among them. */
+MUST_USE enum status sandbox_private(struct err *e);
+
+/* For every room, before its set-up: sandbox_private(), no new privileges, no
+ * capabilities, ends with its parent. */
 MUST_USE enum status sandbox_early(struct err *e);
 
 /* After set-up: the room's seccomp filter, over all its threads.  Rooms

@@ -6,6 +6,7 @@
 
 #include "base/metrics.h"
 #include "supervisor/listen.h"
+#include "supervisor/sandbox.h"
 #include "supervisor/state.h"
 
 static bool
@@ -79,7 +80,9 @@ setup_open(struct supervisor *s, struct err *e)
 {
 	enum status st;
 
-	st = loop_new(&s->loop, e);
+	st = sandbox_private(e);
+	if (st == ST_OK)
+		st = loop_new(&s->loop, e);
 	if (st == ST_OK)
 		st = watch_signals(s, e);
 	if (st == ST_OK)

@@ -52,8 +52,7 @@ arrange(int *list, int n)
 	}
 	for (int i = 0; i < n; i++) {
 		(void)close(SPAWN_CONTROL + i);
-		if (list[i] != NOTHING &&
-		    dup2(list[i], SPAWN_CONTROL + i) < 0)
+		if (list[i] != NOTHING && dup2(list[i], SPAWN_CONTROL + i) < 0)
 			return -1;
 	}
 	return close_range((unsigned)(SPAWN_CONTROL + n), ~0U, 0);

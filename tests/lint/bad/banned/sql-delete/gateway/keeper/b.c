@@ -1,0 +1,1 @@
+void b(void) { q = sqlite3_mprintf("DELETE FROM %s", t); }

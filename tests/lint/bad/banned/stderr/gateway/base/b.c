@@ -1,0 +1,1 @@
+void b(void) { fprintf(stderr, "x"); }

@@ -1,0 +1,5 @@
+int b(void);
+int b(void)
+{
+	return (int)vsprintf (0);
+}

@@ -1,0 +1,1 @@
+int b(const struct form *f);

@@ -1,0 +1,1 @@
+struct wide_answer *b;

@@ -1,0 +1,90 @@
+#!/bin/sh
+# Do the lints bite?  bad/good has to pass each of them; laid over a copy of
+# it, every bad/<lint>/<case> has to be refused by <lint>, at that file.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT INT TERM
+passed=0
+failed=0
+
+ok() {
+	passed=$((passed + 1))
+}
+
+not_ok() {
+	failed=$((failed + 1))
+	echo "selftest: $1"
+}
+
+fresh() {
+	rm -rf "$tmp/tree"
+	mkdir "$tmp/tree"
+	[ "$1" = empty ] || cp -R "$here/bad/good/." "$tmp/tree"
+}
+
+lint() {
+	/usr/bin/python3 -B "$here/$1.py" "$tmp/tree" >"$tmp/out" 2>&1
+}
+
+# refused LINT CASE FILE: with a fault at FILE, not by falling over
+refused() {
+	if lint "$1"; then
+		not_ok "$1 lets $2 pass"
+	elif ! grep -q "^$3:[0-9]*: " "$tmp/out" ||
+	    grep -q Traceback "$tmp/out"; then
+		not_ok "$1 refuses $2, but not at $3"
+		cat "$tmp/out"
+	else
+		ok
+	fi
+}
+
+function_of() {
+	printf 'int b(void);\nint\nb(void)\n{\n'
+	i=2
+	while [ "$i" -lt "$1" ]; do
+		echo '	(void)0;'
+		i=$((i + 1))
+	done
+	echo '}'
+}
+
+for l in layers wide banned headers size docs words pii; do
+	fresh good
+	if lint "$l"; then
+		ok
+	else
+		not_ok "$l refuses what is good"
+		cat "$tmp/out"
+	fi
+	fresh empty
+	if lint "$l"; then not_ok "$l is content with nothing"; else ok; fi
+	for case in "$here/bad/$l"/*/; do
+		[ -d "$case" ] || continue
+		fresh good
+		cp -R "$case." "$tmp/tree"
+		file=$(cd "$case" && find . -type f | sed 's|^\./||')
+		# a word that is gone from a table is a fault of the README
+		case $case in
+		*gone/ | *other-default/ | *other-reload/) file=README.md ;;
+		*/empty-readme/) file='[a-z/]*\.def' ;;
+		esac
+		refused "$l" "$(basename "$case")" "$file"
+	done
+done
+
+# too long to keep as samples
+fresh good
+function_of 100 >"$tmp/tree/gateway/base/b.c"
+if lint size; then ok; else not_ok "size refuses 100 lines"; fi
+function_of 101 >"$tmp/tree/gateway/base/b.c"
+refused size "a function of 101 lines" gateway/base/b.c
+fresh good
+yes '/* words */' | head -n 600 >"$tmp/tree/gateway/base/b.c"
+if lint size; then ok; else not_ok "size refuses 600 lines"; fi
+echo '/* words */' >>"$tmp/tree/gateway/base/b.c"
+refused size "a file of 601 lines" gateway/base/b.c
+
+echo "selftest: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
