@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "base/secret.h"
 #include "command/command.h"
 #include "config/rooms.h"

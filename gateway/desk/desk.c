@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-
 #include "desk/admin.h"
 #include "desk/asks.h"
 #include "desk/receipts.h"
