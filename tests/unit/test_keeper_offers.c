@@ -1,0 +1,363 @@
+/* Offers above a driver that stops where the test wants: nothing is in two
+ * hands, and a settle is not lost to a full disk. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "driver_cases.h"
+#include "driver_fault.h"
+#include "driver_memory.h"
+#include "keeper/offers.h"
+
+#define COURIER 7
+
+struct fixture {
+	const struct store_driver *driver;
+	struct store *writer, *reader;
+	struct loop *loop;
+	struct routes *routes;
+	struct store_queue *queue;
+	struct store_reader *reads;
+	struct offers *offers;
+	struct channel *ours, *couriers; /* both ends */
+	struct event *limit;
+	bool late;
+	/* What happened, and how much of it is waited for. */
+	size_t ops, reads_done, n, *watched, wanted;
+	enum status last;
+	struct msg_delivery delivery[64];
+};
+
+static void
+look(struct fixture *f)
+{
+	if (f->watched != NULL && *f->watched >= f->wanted)
+		loop_stop(f->loop);
+}
+
+static void
+on_op(void *arg, const struct store_op *op)
+{
+	struct fixture *f = arg;
+
+	f->last = op->status;
+	f->ops++;
+	if (op->kind == STORE_OP_PUT)
+		offers_put_done(f->offers, op);
+	else
+		offers_settle_done(f->offers, op);
+}
+
+static void
+on_batch(void *arg)
+{
+	struct fixture *f = arg;
+
+	offers_pump(f->offers);
+	look(f);
+}
+
+static void
+on_read(void *arg, const struct store_read *read)
+{
+	struct fixture *f = arg;
+
+	offers_read_done(f->offers, read);
+	f->reads_done++;
+	look(f);
+}
+
+static void
+on_delivery(
+    void *arg, enum message type, const void *records, size_t count, int fd)
+{
+	struct fixture *f = arg;
+
+	assert_int_equal(fd, -1);
+	assert_int_equal(type, MSG_DELIVERY);
+	assert_true(f->n + count <= 64);
+	memcpy(
+	    &f->delivery[f->n], records, count * sizeof(struct msg_delivery));
+	f->n += count;
+	look(f);
+}
+
+static void
+on_nothing(
+    void *arg, enum message type, const void *records, size_t count, int fd)
+{
+	(void)arg;
+	(void)type;
+	(void)records;
+	(void)count;
+	(void)fd;
+	fail();
+}
+
+static void
+on_end(void *arg, enum channel_end why)
+{
+	(void)arg;
+	(void)why;
+	fail();
+}
+
+static void
+on_limit(evutil_socket_t fd, short what, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)fd;
+	(void)what;
+	f->late = true;
+	loop_stop(f->loop);
+}
+
+static void
+run_until(struct fixture *f, size_t *what, size_t n)
+{
+	const struct timeval limit = { 20, 0 };
+
+	f->watched = what;
+	f->wanted = n;
+	if (*what >= n)
+		return;
+	assert_int_equal(event_add(f->limit, &limit), 0);
+	loop_run(f->loop);
+	(void)event_del(f->limit);
+	assert_false(f->late);
+}
+
+static void
+open_store(struct fixture *f)
+{
+	static struct keeper_config cfg;
+	struct err e = { "" };
+	uint32_t id;
+
+	driver_fault_reset();
+	f->driver = driver_fault();
+	assert_int_equal(
+	    f->driver->open(&f->writer, "offers", STORE_WRITE, &e), ST_OK);
+	assert_int_equal(
+	    f->driver->open(&f->reader, "offers", STORE_READ, &e), ST_OK);
+	cfg.n_merchants = cfg.n_billings = 1;
+	memcpy(cfg.merchants[0].store_id, "testbox", 8);
+	cfg.merchants[0].billings = 1;
+	memcpy(cfg.billings[0], "main", 5);
+	f->routes = routes_new();
+	assert_non_null(f->routes);
+	assert_int_equal(routes_propose(f->routes, &cfg), ST_OK);
+	assert_int_equal(f->driver->endpoint(f->writer, "main", &id), ST_OK);
+	routes_number(f->routes, "main", id);
+	routes_adopt(f->routes);
+}
+
+static void
+open_channel(struct fixture *f)
+{
+	struct channel_config cc = { .self = PARTY_KEEPER,
+		.peer = PARTY_COURIER,
+		.most_queued = 64,
+		.on_records = on_nothing,
+		.on_end = on_end,
+		.arg = f };
+	int pair[2];
+
+	assert_int_equal(channel_pair(pair), ST_OK);
+	cc.fd = pair[0];
+	assert_int_equal(channel_new(&f->ours, f->loop, &cc, NULL), ST_OK);
+	cc.fd = pair[1];
+	cc.self = PARTY_COURIER;
+	cc.peer = PARTY_KEEPER;
+	cc.on_records = on_delivery;
+	assert_int_equal(channel_new(&f->couriers, f->loop, &cc, NULL), ST_OK);
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct store_queue_config qc = {
+		.most = 64, .on_done = on_op, .on_batch = on_batch, .arg = f
+	};
+	struct store_reader_config rc = {
+		.most = 64, .on_done = on_read, .arg = f
+	};
+	struct offers_config oc = { 0 };
+	struct err e = { "" };
+
+	assert_non_null(f);
+	assert_int_equal(loop_new(&f->loop, &e), ST_OK);
+	f->limit = event_new(loop_base(f->loop), -1, 0, on_limit, f);
+	open_store(f);
+	qc.loop = rc.loop = oc.loop = f->loop;
+	qc.driver = rc.driver = f->driver;
+	qc.store = f->writer;
+	rc.store = f->reader;
+	assert_int_equal(store_queue_new(&f->queue, &qc, &e), ST_OK);
+	assert_int_equal(store_reader_new(&f->reads, &rc, &e), ST_OK);
+	oc.queue = f->queue;
+	oc.reader = f->reads;
+	oc.routes = f->routes;
+	assert_int_equal(offers_new(&f->offers, &oc, &e), ST_OK);
+	open_channel(f);
+	assert_int_equal(offers_courier(f->offers, COURIER, f->ours), ST_OK);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	driver_fault_release();
+	driver_fault_release_due();
+	offers_free(f->offers);
+	store_queue_free(f->queue);
+	store_reader_free(f->reads);
+	channel_free(f->ours);
+	channel_free(f->couriers);
+	event_free(f->limit);
+	f->driver->close(f->reader);
+	f->driver->close(f->writer);
+	routes_free(f->routes);
+	loop_free(f->loop);
+	driver_memory_forget();
+	free(f);
+	return 0;
+}
+
+static void
+put(struct fixture *f, uint32_t n)
+{
+	struct receipt r = driver_cases_receipt(n, "testbox");
+	struct store_endpoints endpoints;
+
+	assert_true(routes_find(f->routes, "testbox", &endpoints));
+	assert_int_equal(
+	    store_queue_put(f->queue, &r, &endpoints, 1, n), ST_OK);
+}
+
+static void
+open_window(struct fixture *f, uint32_t most)
+{
+	struct msg_window m = { .endpoint = "main", .most = most };
+
+	assert_true(offers_window(f->offers, COURIER, &m));
+	offers_pump(f->offers);
+}
+
+static bool
+settle(struct fixture *f, size_t i, uint32_t outcome)
+{
+	const struct msg_settle m = { .seq = f->delivery[i].seq,
+		.endpoint_id = f->delivery[i].endpoint_id,
+		.attempt = f->delivery[i].attempt,
+		.outcome = outcome,
+		.http_status = outcome == OUTCOME_DELIVERED ? 200 : 500 };
+
+	return offers_settle(f->offers, COURIER, &m);
+}
+
+static void
+what_an_old_read_still_shows_is_not_sent_again(void **state)
+{
+	struct fixture *f = *state;
+
+	open_window(f, 2);
+	put(f, 1);
+	run_until(f, &f->n, 1);
+	driver_fault_hold_due();
+	put(f, 2);
+	run_until(f, &f->ops, 2);
+	driver_fault_await_held_due(); /* it has seen both as due */
+	assert_true(settle(f, 0, OUTCOME_DELIVERED));
+	run_until(f, &f->ops, 3);
+	assert_int_equal(f->last, ST_OK);
+	driver_fault_release_due();
+	run_until(f, &f->n, 2);
+	assert_true(f->delivery[1].seq != f->delivery[0].seq);
+	/* A later read, beyond the trace of the first. */
+	put(f, 3);
+	run_until(f, &f->n, 3);
+	assert_true(f->delivery[2].seq != f->delivery[0].seq);
+	assert_int_equal(f->n, 3);
+}
+
+static void
+a_delivery_in_a_couriers_hands_is_not_sent_again(void **state)
+{
+	struct fixture *f = *state;
+
+	open_window(f, 8);
+	put(f, 1);
+	run_until(f, &f->n, 1);
+	driver_fault_hold();
+	assert_true(settle(f, 0, OUTCOME_DELIVERED));
+	assert_false(settle(f, 0, OUTCOME_DELIVERED));
+	offers_tick(f->offers);
+	driver_fault_release();
+	put(f, 2);
+	run_until(f, &f->n, 2);
+	assert_true(f->delivery[1].seq != f->delivery[0].seq);
+}
+
+static void
+a_settle_waits_for_room_on_the_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct store_totals totals;
+
+	open_window(f, 1);
+	put(f, 1);
+	run_until(f, &f->n, 1);
+	driver_fault_commit(1, ST_BUSY);
+	assert_true(settle(f, 0, OUTCOME_DELIVERED));
+	run_until(f, &f->ops, 2);
+	assert_int_equal(f->last, ST_BUSY);
+	offers_tick(f->offers);
+	run_until(f, &f->ops, 3);
+	assert_int_equal(f->last, ST_OK);
+	assert_int_equal(f->driver->totals(f->reader, &totals), ST_OK);
+	assert_int_equal(totals.deliveries_pending, 0);
+	put(f, 2); /* the window is free again */
+	run_until(f, &f->n, 2);
+}
+
+static void
+the_window_opens_with_the_commit_not_before(void **state)
+{
+	struct fixture *f = *state;
+
+	open_window(f, 1);
+	put(f, 1);
+	put(f, 2);
+	run_until(f, &f->n, 1);
+	driver_fault_hold();
+	assert_true(settle(f, 0, OUTCOME_STATUS));
+	offers_pump(f->offers);
+	assert_int_equal(channel_queued(f->ours), 0);
+	driver_fault_release();
+	run_until(f, &f->n, 2);
+	assert_true(f->delivery[1].seq != f->delivery[0].seq);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(what_an_old_read_still_shows_is_not_sent_again),
+		CASE(a_delivery_in_a_couriers_hands_is_not_sent_again),
+		CASE(a_settle_waits_for_room_on_the_disk),
+		CASE(the_window_opens_with_the_commit_not_before),
+	};
+
+	return cmocka_run_group_tests_name("keeper_offers", tests, NULL, NULL);
+}
