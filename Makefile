@@ -132,7 +132,7 @@ unit: $(TESTS) ## run the unit and contract tests of VARIANT
 
 .PHONY: scenario
 scenario: $(BIN) ## run the scenarios against the binary of VARIANT
-	@PYTHONDONTWRITEBYTECODE=1 PAYSIEVE_BIN=$(abspath $(BIN)) $(PYTHON) \
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) $(PYTHON) \
 	  -m pytest -q -p no:cacheprovider tests/scenario $(PYTEST_ARGS)
 
 .PHONY: kills

@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""`make run`: the gateway with made-up keys, shops and callbacks.
+
+    demo.py [--once]
+
+Starts build/paysieve and a stand-in for billing on loopback, posts every
+recorded callback of fixtures/, shows what was kept and what billing got, and
+stays until Ctrl-C.  --once ends by itself: 0 if there was no surprise and
+every receipt reached billing with a valid signature.  Nothing is left behind.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import certs
+import fixtures
+from billing_stub import BillingStub
+from gateway import BIN, Gateway, new_webhook_secret
+
+COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def paint(text, good):
+    if not COLOUR:
+        return text
+    return f"\033[{32 if good else 31}m{text}\033[0m"
+
+
+def progress(text):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def heading(text):
+    print(f"\n{text}\n")
+
+
+def post_all(gateway, cases):
+    """The HTTP status of each, in order; 0 without an answer."""
+    statuses = []
+    client = gateway.client()
+    for n, case in enumerate(cases):
+        progress(f"{n} of {len(cases)} callbacks")
+        try:
+            statuses.append(client.post(case.body, case.merchant).status)
+        except OSError:
+            client.close()
+            statuses.append(0)
+    client.close()
+    progress("")
+    return statuses
+
+
+def show_answers(cases, statuses):
+    """How many were not as expected."""
+    wide = max(len(case.name) for case in cases)
+    print(f"{'CALLBACK':{wide}}  FIELDS  VERDICT   HTTP")
+    surprises = 0
+    for case, status in zip(cases, statuses):
+        good = status == case.http
+        surprises += not good
+        end = "" if good else paint(f"  SURPRISE: not {case.http}", False)
+        print(f"{case.name:{wide}}  {len(list(case.pairs())):6}  "
+              f"{case.verdict:8}  {status}{end}")
+    print(f"\n{len(cases)} callbacks, "
+          + paint(f"{surprises} surprises", surprises == 0))
+    return surprises
+
+
+def show_kept(receipts):
+    print(f"{'RECEIPT':31}  {'INVOICE ID':24}  {'AMOUNT':>14}       PAID AT")
+    for r in receipts:
+        print(f"{r['id']:31}  {r['invoice_id'][:24]:24}  "
+              f"{r['amount']:>14}  {r['currency']}  {r['paid_at']}")
+    members = ", ".join(receipts[0]) if receipts else "nothing"
+    print(f"\n{len(receipts)} receipts of {members}")
+
+
+def show_billing(billing, receipts):
+    """How many receipts did not come with a valid signature."""
+    missing = 0
+    for r in receipts:
+        good = billing.receipts.get(r["id"]) == r
+        missing += not good
+        word = "signature valid" if good else "MISSING"
+        print(f"{r['id']}  {paint(word, good)}")
+    bad = billing.faults()
+    print(f"\n{len(receipts) - missing} of {len(receipts)} receipts arrived, "
+          + paint(f"{len(bad)} bad requests", not bad))
+    return missing + len(bad)
+
+
+def show_addresses(gateway, merchant):
+    api = gateway.listen["api"]
+    print("callbacks  https://" + gateway.listen["callbacks"]
+          + "/ipn/<merchant>")
+    print("receipts   https://" + api + "/v1/receipts")
+    print("metrics    http://" + gateway.listen["admin"] + "/metrics")
+    print(f"\nPoll {merchant}'s receipts:\n\n"
+          f"  curl --cacert {gateway.keys.ca} \\\n"
+          f"    -H 'Authorization: Bearer {gateway.token(merchant)}' \\\n"
+          f"    'https://{api}/v1/receipts?limit=5'\n", flush=True)
+
+
+def demo(directory, once):
+    keys = SimpleNamespace(gateway=certs.make(directory, "gateway"),
+                           billing=certs.make(directory, "billing"),
+                           ca=directory / "ca.crt")
+    merchants, cases = fixtures.merchants(), fixtures.cases()
+    billing = BillingStub(*keys.billing, [new_webhook_secret()]).start()
+    gateway = Gateway(directory, keys, billing, merchants,
+                      identity_key=fixtures.identity_key())
+    try:
+        gateway.start()
+        heading("Callbacks posted, as SSLCommerz would")
+        surprises = show_answers(cases, post_all(gateway, cases))
+        receipts = [r for merchant in merchants
+                    for r in gateway.receipts(gateway.token(merchant))]
+        wanted = {c.receipt["id"] for c in cases if c.receipt}
+        surprises += len(wanted ^ {r["id"] for r in receipts})
+        heading("What was kept of them")
+        show_kept(receipts)
+        progress("waiting for billing")
+        billing.wait(lambda s: wanted <= s.receipts.keys(), 30)
+        progress("")
+        heading("What billing received")
+        surprises += show_billing(billing, receipts)
+        if not once:
+            heading("The gateway goes on until Ctrl-C")
+            show_addresses(gateway, next(iter(merchants)))
+            try:
+                signal.pause()
+            except KeyboardInterrupt:
+                print()
+    finally:
+        code = gateway.stop()
+        billing.stop()
+    return 0 if surprises == 0 and code == 0 else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="The gateway with made-up keys, shops and callbacks.")
+    parser.add_argument("--once", action="store_true",
+                        help="end by itself, with 0 if all was well")
+    args = parser.parse_args()
+    if not Path(BIN).exists():
+        sys.exit(f"{BIN} is not there: run make first")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with tempfile.TemporaryDirectory(prefix="paysieve-demo-") as name:
+            return demo(Path(name), args.once)
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

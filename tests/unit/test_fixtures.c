@@ -1,0 +1,426 @@
+/*
+ * Every recorded callback of fixtures/sslcommerz comes out as its
+ * expect.json says, and of what it was nothing else is left.
+ */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/rfc3339.h"
+#include "base/secret.h"
+#include "intake/intake.h"
+
+#define FEWEST_CASES 50
+#define RUN	     6 /* bytes of a dropped value that must not survive */
+#define CASE_BODY    (128 * 1024)
+#define CASE_FIELDS  128
+
+struct suite {
+	char root[256];
+	json_t *merchants;
+	struct intake *intake;
+};
+
+/* ---- reading the fixtures */
+
+static size_t
+read_file(const char *path, unsigned char *out, size_t cap)
+{
+	FILE *f = fopen(path, "rb");
+	size_t n;
+
+	if (f == NULL)
+		fail_msg("%s cannot be opened", path);
+	n = fread(out, 1, cap, f);
+	assert_true(n < cap);
+	assert_int_equal(fclose(f), 0);
+	return n;
+}
+
+static json_t *
+load(const char *path)
+{
+	json_error_t e;
+	json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+
+	if (j == NULL)
+		fail_msg("%s:%d: %s", path, e.line, e.text);
+	return j;
+}
+
+static const char *
+text(const json_t *object, const char *member)
+{
+	const char *s = json_string_value(json_object_get(object, member));
+
+	if (s == NULL)
+		fail_msg("no text \"%s\"", member);
+	return s;
+}
+
+static int64_t
+micros(const char *stamp)
+{
+	struct civil c = { 0 };
+	int us = -1;
+
+	assert_int_equal(strlen(stamp), RFC3339_TEXT - 1);
+	assert_int_equal(
+	    sscanf(stamp, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ", &c.year, &c.month,
+		&c.day, &c.hour, &c.minute, &c.second, &us),
+	    7);
+	assert_true(civil_valid(&c));
+	return civil_seconds(&c) * 1000000 + us;
+}
+
+static void
+add_password(struct edge_merchant *m, const char *password)
+{
+	size_t n = m->n_passwords++;
+
+	assert_true(n < ROOMS_PASSWORDS);
+	assert_int_equal(
+	    secret_md5_hex(password, strlen(password), m->md5[n]), ST_OK);
+	assert_int_equal(
+	    secret_sha256_hex(password, strlen(password), m->sha256[n]), ST_OK);
+}
+
+static size_t
+word_index(const char *word, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	}
+	fail_msg("unknown word \"%s\"", word);
+	return n;
+}
+
+static struct edge_merchant
+merchant(const struct suite *s, const char *store_id)
+{
+	static const char *const confirms[] = { "required", "off" };
+	static const char *const invoices[] = { "tran_id", "value_a", "value_b",
+		"value_c", "value_d" };
+	static const char *const amounts[] = { "requested", "settled" };
+	struct edge_merchant m = { 0 };
+	json_t *row, *password;
+	size_t i, p;
+
+	json_array_foreach(json_object_get(s->merchants, "merchants"), i, row)
+	{
+		if (strcmp(text(row, "store_id"), store_id) != 0)
+			continue;
+		assert_true(receipt_text(
+		    m.store_id, sizeof(m.store_id), bytes_of(store_id)));
+		json_array_foreach(json_object_get(row, "passwords"), p,
+		    password) add_password(&m, json_string_value(password));
+		if (m.n_passwords == 0)
+			add_password(&m, text(row, "password"));
+		m.confirm = (enum confirm)word_index(
+		    text(row, "confirm"), confirms, ARRAY_LEN(confirms));
+		m.invoice_field = (enum invoice_field)word_index(
+		    text(row, "invoice_field"), invoices, ARRAY_LEN(invoices));
+		m.amount_field = (enum amount_field)word_index(
+		    text(row, "amount_field"), amounts, ARRAY_LEN(amounts));
+		m.md5_only = json_is_true(json_object_get(row, "md5_only"));
+		return m;
+	}
+	fail_msg("no merchant \"%s\"", store_id);
+	return m;
+}
+
+/* ---- what must not survive */
+
+struct pair {
+	char name[128];
+	struct bytes value;
+};
+
+/* A second, tolerant decoder, so that this does not rest on the first. */
+static size_t
+decode(unsigned char *body, size_t len, struct pair *pairs, size_t cap)
+{
+	unsigned char *at = body, *end = body + len;
+	size_t n = 0;
+
+	while (at < end && n < cap) {
+		unsigned char *stop = memchr(at, '&', (size_t)(end - at));
+		unsigned char *out = at, *start = at, *eq;
+
+		if (stop == NULL)
+			stop = end;
+		while (at < stop) {
+			char digits[3] = { 0 };
+			unsigned char byte = 0;
+
+			if (*at == '%' && stop - at > 2) {
+				memcpy(digits, at + 1, 2);
+				if (secret_unhex(digits, &byte, 1)) {
+					*out++ = byte;
+					at += 3;
+					continue;
+				}
+			}
+			*out++ = *at == '+' ? ' ' : *at;
+			at++;
+		}
+		eq = memchr(start, '=', (size_t)(out - start));
+		if (eq == NULL)
+			eq = start;
+		(void)snprintf(pairs[n].name, sizeof(pairs[n].name), "%.*s",
+		    (int)(eq - start), (const char *)start);
+		if (eq < out && *eq == '=')
+			eq++;
+		pairs[n++].value = bytes_make(eq, (size_t)(out - eq));
+		at = stop + 1;
+	}
+	return n;
+}
+
+static bool
+holds(struct bytes where, struct bytes what)
+{
+	return memmem(where.ptr, where.len, what.ptr, what.len) != NULL;
+}
+
+static bool
+is_kept(const struct edge_merchant *m, const struct pair *pairs, size_t n,
+    const char *name)
+{
+	static const char *const invoices[] = { "tran_id", "value_a", "value_b",
+		"value_c", "value_d" };
+	bool requested = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(pairs[i].name, "currency_type") == 0 ||
+		    strcmp(pairs[i].name, "currency_amount") == 0)
+			requested = requested || pairs[i].value.len > 0;
+	}
+	requested = requested && m->amount_field == AMOUNT_REQUESTED;
+	return strcmp(name, invoices[m->invoice_field]) == 0 ||
+	       strcmp(name, "tran_date") == 0 ||
+	       strcmp(name, requested ? "currency_type" : "currency") == 0 ||
+	       strcmp(name, requested ? "currency_amount" : "amount") == 0;
+}
+
+/* No run of RUN bytes of a dropped value in left, but for runs that are
+ * part of a kept value or of the store id, or NULs and nothing else. */
+static void
+nothing_of_the_rest_is_in(struct bytes left, const struct edge_merchant *m,
+    const struct pair *pairs, size_t n, bool paid)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (paid && is_kept(m, pairs, n, pairs[i].name))
+			continue;
+		for (size_t at = 0; at + RUN <= pairs[i].value.len; at++) {
+			struct bytes run =
+			    bytes_make(pairs[i].value.ptr + at, RUN);
+			static const char zeros[RUN];
+			bool kept = memcmp(run.ptr, zeros, RUN) == 0 ||
+				    (paid && holds(bytes_of(m->store_id), run));
+
+			for (size_t k = 0; paid && !kept && k < n; k++)
+				kept = is_kept(m, pairs, n, pairs[k].name) &&
+				       holds(pairs[k].value, run);
+			if (!kept && holds(left, run))
+				fail_msg("a run of %s survived", pairs[i].name);
+		}
+	}
+}
+
+/* ---- one case */
+
+static int
+http_of(const struct intake_result *r)
+{
+	if (r->verdict != VERDICT_REFUSED)
+		return 200;
+	switch (r->refusal) {
+	case REFUSAL_TOO_LARGE:
+		return 413;
+	case REFUSAL_FORM:
+	case REFUSAL_CONTROL:
+	case REFUSAL_UTF8:
+	case REFUSAL_DUPLICATE:
+		return 400;
+	default:
+		return 403;
+	}
+}
+
+static void
+compare_receipt(
+    const json_t *expect, const struct intake_result *r, struct buf *json)
+{
+	json_t *want = json_object_get(expect, "receipt"), *got;
+
+	if (r->verdict != VERDICT_PAID) {
+		static const struct receipt none;
+
+		assert_null(want);
+		assert_memory_equal(&r->receipt, &none, sizeof(none));
+		return;
+	}
+	assert_true(receipt_valid(&r->receipt));
+	receipt_json(&r->receipt, json);
+	assert_int_equal(buf_status(json), ST_OK);
+	got = json_loadb(
+	    (const char *)json->data, json->len, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(got);
+	if (!json_equal(want, got))
+		fail_msg("the receipt differs: %s", (const char *)json->data);
+	json_decref(got);
+}
+
+static void
+compare(const json_t *expect, const struct intake_result *r)
+{
+	static const char *const verdicts[] = { "paid", "not_paid", "refused",
+		"unable" };
+	const json_t *reason = json_object_get(expect, "reason");
+
+	if (r->verdict == VERDICT_REFUSED)
+		assert_string_equal(
+		    reason == NULL ? "" : json_string_value(reason),
+		    refusal_word(r->refusal));
+	else
+		assert_null(reason);
+	assert_string_equal(text(expect, "verdict"), verdicts[r->verdict]);
+	assert_int_equal(
+	    json_integer_value(json_object_get(expect, "http")), http_of(r));
+}
+
+static void
+run_case(struct suite *s, const char *name)
+{
+	static unsigned char body[CASE_BODY], again[CASE_BODY];
+	static struct pair pairs[CASE_FIELDS];
+	char path[1024];
+	struct edge_merchant m;
+	struct intake_result r;
+	struct buf json;
+	json_t *expect;
+	size_t len, n;
+
+	print_message("%s\n", name);
+	buf_init(&json, 4096);
+	(void)snprintf(path, sizeof(path), "%s/%s/expect.json", s->root, name);
+	expect = load(path);
+	(void)snprintf(path, sizeof(path), "%s/%s/about.md", s->root, name);
+	assert_true(read_file(path, body, sizeof(body)) > 1);
+	(void)snprintf(path, sizeof(path), "%s/%s/request.form", s->root, name);
+	len = read_file(path, body, sizeof(body) - 1);
+	memcpy(again, body, len);
+	body[len] = 0xa5; /* the byte behind is not the form's */
+	m = merchant(s, text(expect, "merchant"));
+
+	intake_run(
+	    s->intake, &m, body, len, micros(text(expect, "received_at")), &r);
+	compare(expect, &r);
+	compare_receipt(expect, &r, &json);
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(body[i], 0);
+	assert_int_equal(body[len], 0xa5);
+	n = decode(again, len, pairs, CASE_FIELDS);
+	nothing_of_the_rest_is_in(
+	    bytes_make(&r, sizeof(r)), &m, pairs, n, r.verdict == VERDICT_PAID);
+	buf_fini(&json);
+	json_decref(expect);
+}
+
+static int
+is_case(const struct dirent *d)
+{
+	return d->d_name[0] != '.' && strcmp(d->d_name, "merchants.json") != 0;
+}
+
+static void
+every_recorded_callback_comes_out_as_expected(void **state)
+{
+	struct suite *s = *state;
+	struct dirent **names;
+	int n = scandir(s->root, &names, is_case, alphasort);
+
+	assert_true(n >= FEWEST_CASES);
+	for (int i = 0; i < n; i++) {
+		run_case(s, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+}
+
+static void
+every_reason_to_refuse_has_a_case(void **state)
+{
+	struct suite *s = *state;
+	bool seen[REFUSALS] = { false };
+	struct dirent **names;
+	int n = scandir(s->root, &names, is_case, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char path[1024];
+		json_t *expect, *reason;
+
+		(void)snprintf(path, sizeof(path), "%s/%s/expect.json", s->root,
+		    names[i]->d_name);
+		expect = load(path);
+		reason = json_object_get(expect, "reason");
+		for (unsigned r = 0; reason != NULL && r < REFUSALS; r++)
+			seen[r] =
+			    seen[r] || strcmp(json_string_value(reason),
+					   refusal_word((enum refusal)r)) == 0;
+		json_decref(expect);
+		free(names[i]);
+	}
+	free(names);
+	for (unsigned r = 0; r < REFUSALS; r++) {
+		if (!seen[r])
+			fail_msg(
+			    "no case of %s", refusal_word((enum refusal)r));
+	}
+}
+
+static int
+set_up(void **state)
+{
+	static struct suite s;
+	const char *root = getenv("PAYSIEVE_FIXTURES");
+	unsigned char key[32];
+	char path[512];
+
+	(void)snprintf(s.root, sizeof(s.root), "%s/sslcommerz",
+	    root == NULL ? "fixtures" : root);
+	(void)snprintf(path, sizeof(path), "%s/merchants.json", s.root);
+	s.merchants = load(path);
+	if (!secret_unhex(text(s.merchants, "identity_key"), key, sizeof(key)))
+		return 1;
+	*state = &s;
+	return intake_new(&s.intake, key, NULL) == ST_OK ? 0 : 1;
+}
+
+static int
+tear_down(void **state)
+{
+	struct suite *s = *state;
+
+	intake_free(s->intake);
+	json_decref(s->merchants);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_recorded_callback_comes_out_as_expected),
+		cmocka_unit_test(every_reason_to_refuse_has_a_case),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
