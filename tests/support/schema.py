@@ -48,8 +48,10 @@ def load(name):
 def validator(name):
     """A validator for the schema of this name; others are found by file."""
     store = {other + SUFFIX: load(other) for other in names()}
-    schema = load(name)
+    schema = store[name + SUFFIX]
     Draft202012Validator.check_schema(schema)
+    for each in store.values():
+        del each["$schema"]  # it would choose a plain validator again
     return Exact(schema, format_checker=formats,
                  resolver=RefResolver("", schema, store=store))
 

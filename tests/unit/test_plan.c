@@ -161,7 +161,7 @@ a_fault_of_the_file_is_said(void **state)
 	struct world *w = *state;
 
 	configure(w, (struct variant){ .more = "nonsense = 1\n" });
-	refused(w, "nonsense");
+	refused(w, "paysieve.conf:");
 }
 
 static void

@@ -209,8 +209,8 @@ names_keep_to_their_pattern(void **state)
 	static const char *const bad[] = { "A=1", "1a=1", "_a=1", "a-b=1",
 		"a.b=1", "a%5B%5D=1", "a+=1", "+a=1", "%C3%A9=1", "aB=1",
 		"a%26b%3D=1",
-		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-		"abcdefghijklm=1" };
+		("abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+		 "abcdefghijklm=1") };
 	enum refusal why;
 
 	(void)state;

@@ -1,0 +1,365 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "desk/asks.h"
+#include "message/channel.h"
+
+static struct loop *loop;
+static struct asks *asks;
+static int keeper; /* the other end */
+static bool ended;
+static struct event *guard;
+
+static struct ask ask;
+static unsigned answers;
+static struct asks_answer last;
+
+static void
+on_done(void *arg, const struct asks_answer *a)
+{
+	assert_ptr_equal(arg, &ask);
+	answers++;
+	last = *a;
+}
+
+static void
+on_end(void *arg)
+{
+	(void)arg;
+	ended = true;
+}
+
+/* Bounds every wait: the loop runs for a moment, with the work of its turns. */
+static void
+on_guard(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	loop_stop(arg);
+}
+
+static void
+turn(void)
+{
+	const struct timeval moment = { .tv_usec = 10000 };
+
+	(void)event_add(guard, &moment);
+	loop_run(loop);
+}
+
+static int
+set_up(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(channel_pair(pair), ST_OK);
+	keeper = pair[1];
+	assert_int_equal(loop_new(&loop, NULL), ST_OK);
+	guard = event_new(loop_base(loop), -1, 0, on_guard, loop);
+	assert_int_equal(
+	    asks_new(&asks, loop, pair[0], on_end, NULL, NULL), ST_OK);
+	asks_prepare(&ask, on_done, &ask);
+	ended = false;
+	answers = 0;
+	memset(&last, 0, sizeof(last));
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	asks_drop(asks, &ask);
+	asks_free(asks);
+	event_free(guard);
+	loop_free(loop);
+	(void)close(keeper);
+	return 0;
+}
+
+/* ---- the keeper's side */
+
+/* The record of the next packet, which has to be of this type. */
+static void
+expect(enum message type, void *record)
+{
+	union {
+		uint64_t align;
+		unsigned char bytes[4096];
+	} packet;
+	struct msg_header h;
+	ssize_t n;
+
+	turn();
+	n = recv(keeper, packet.bytes, sizeof(packet), 0);
+	assert_true(n > 0);
+	assert_true(
+	    message_check(PARTY_DESK, PARTY_KEEPER, packet.bytes, (size_t)n));
+	memcpy(&h, packet.bytes, sizeof(h));
+	assert_int_equal(h.type, type);
+	assert_int_equal(h.count, 1);
+	memcpy(record, packet.bytes + sizeof(h), message_size(type));
+}
+
+static void
+say(enum message type, const void *records, uint32_t count)
+{
+	unsigned char packet[4096];
+	struct msg_header h = { .type = type, .count = count };
+	size_t len = count * message_size(type);
+
+	assert_true(sizeof(h) + len <= sizeof(packet));
+	memcpy(packet, &h, sizeof(h));
+	memcpy(packet + sizeof(h), records, len);
+	assert_int_equal(
+	    send(keeper, packet, sizeof(h) + len, 0), sizeof(h) + len);
+}
+
+static struct msg_row
+row(uint64_t tag, uint64_t seq, const char *merchant, const char *invoice)
+{
+	struct msg_row m = { .tag = tag,
+		.seq = seq,
+		.receipt = { .amount_minor = 115000,
+		    .paid_at_us = INT64_C(1764657045000000),
+		    .received_at_us = INT64_C(1764657047123456),
+		    .currency = "BDT" } };
+
+	assert_true(receipt_text(m.receipt.merchant, sizeof(m.receipt.merchant),
+	    bytes_of(merchant)));
+	assert_true(receipt_text(m.receipt.invoice_id,
+	    sizeof(m.receipt.invoice_id), bytes_of(invoice)));
+	return m;
+}
+
+static struct msg_page
+question(uint32_t limit)
+{
+	return (struct msg_page){ .merchant = "shop", .limit = limit };
+}
+
+static uint64_t
+ask_page(uint32_t limit)
+{
+	struct msg_page m = question(limit);
+
+	assert_int_equal(asks_page(asks, &ask, &m), ST_OK);
+	expect(MSG_PAGE, &m);
+	return m.tag;
+}
+
+/* ---- */
+
+static void
+rows_are_gathered_with_commas(void **state)
+{
+	uint64_t tag = ask_page(10);
+	struct msg_row rows[3] = { row(tag, 1, "shop", "a"),
+		row(tag, 2, "shop", "b"), row(tag, 5, "shop", "c") };
+	struct msg_page_end end = {
+		.tag = tag, .epoch = 7, .last_seq = 5, .more = 1
+	};
+
+	(void)state;
+	say(MSG_ROW, rows, 2);
+	say(MSG_ROW, rows + 2, 1);
+	turn();
+	assert_int_equal(answers, 0);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_OK);
+	assert_true(last.end.epoch == 7 && last.end.last_seq == 5);
+	assert_int_equal(ask.rows, 3);
+	assert_memory_equal(ask.json.data, "{\"id\":", 6);
+	assert_non_null(strstr((char *)ask.json.data, "},{\"id\":"));
+	assert_non_null(strstr((char *)ask.json.data, "\"invoice_id\":\"c\""));
+	assert_int_equal(ask.json.data[ask.json.len - 1], '}');
+}
+
+static void
+another_merchants_row_never_gets_out(void **state)
+{
+	uint64_t tag = ask_page(10);
+	struct msg_row rows[2] = { row(tag, 1, "shop", "a"),
+		row(tag, 2, "shop2", "b") };
+	struct msg_page_end end = { .tag = tag, .last_seq = 2 };
+
+	(void)state;
+	say(MSG_ROW, rows, 2);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_INTERNAL);
+	assert_null(strstr((char *)ask.json.data, "\"b\""));
+}
+
+static void
+more_rows_than_asked_for_are_a_fault(void **state)
+{
+	uint64_t tag = ask_page(1);
+	struct msg_row rows[2] = { row(tag, 1, "shop", "a"),
+		row(tag, 2, "shop", "b") };
+
+	(void)state;
+	say(MSG_ROW, rows, 2);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_INTERNAL);
+}
+
+static void
+an_answer_of_another_kind_is_a_fault(void **state)
+{
+	struct msg_health health = { .tag = ask_page(1) };
+
+	(void)state;
+	say(MSG_HEALTH, &health, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_INTERNAL);
+}
+
+static void
+an_answer_that_nobody_waits_for_is_dropped(void **state)
+{
+	uint64_t tag = ask_page(1);
+	struct msg_page_end wrong = { .tag = tag + ASKS_MOST },
+			    other = { .tag = tag + 1 }, end = { .tag = tag };
+
+	(void)state;
+	say(MSG_PAGE_END, &wrong, 1);
+	say(MSG_PAGE_END, &other, 1);
+	turn();
+	assert_int_equal(answers, 0);
+	say(MSG_PAGE_END, &end, 1);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_false(ended);
+}
+
+static void
+a_dropped_question_is_never_answered(void **state)
+{
+	struct msg_page_end end = { .tag = ask_page(1) };
+
+	(void)state;
+	asks_drop(asks, &ask);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(answers, 0);
+}
+
+static void
+a_question_can_be_asked_again(void **state)
+{
+	struct msg_page_end end = { .tag = ask_page(1) };
+	uint64_t first = end.tag;
+
+	(void)state;
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	end.tag = ask_page(1);
+	assert_true(end.tag != first);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(answers, 2);
+}
+
+static void
+a_silent_keeper_is_an_answer(void **state)
+{
+	struct msg_probe probe;
+
+	(void)state;
+	assert_int_equal(asks_probe(asks, &ask), ST_OK);
+	expect(MSG_PROBE, &probe);
+	for (int i = 0; i < 1000 && answers == 0; i++)
+		turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_UNAVAILABLE);
+}
+
+static void
+the_keepers_own_word_is_passed_on(void **state)
+{
+	struct msg_health health = { .receipts = 3, .status = ST_BUSY };
+	struct msg_probe probe;
+
+	(void)state;
+	assert_int_equal(asks_probe(asks, &ask), ST_OK);
+	expect(MSG_PROBE, &probe);
+	health.tag = probe.tag;
+	say(MSG_HEALTH, &health, 1);
+	turn();
+	assert_int_equal(last.st, ST_BUSY);
+	assert_true(last.health.receipts == 3);
+}
+
+static void
+too_many_questions_are_refused(void **state)
+{
+	static struct ask many[ASKS_MOST];
+	struct msg_page m;
+
+	(void)state;
+	for (size_t i = 0; i < ASKS_MOST; i++) {
+		m = question(1);
+		asks_prepare(&many[i], on_done, &ask);
+		assert_int_equal(asks_page(asks, &many[i], &m), ST_OK);
+	}
+	m = question(1);
+	assert_int_equal(asks_page(asks, &ask, &m), ST_BUSY);
+	turn();
+	assert_int_equal(answers, 0);
+	asks_drop(asks, &many[77]);
+	assert_int_equal(asks_page(asks, &ask, &m), ST_OK);
+	for (size_t i = 0; i < ASKS_MOST; i++)
+		asks_drop(asks, &many[i]);
+}
+
+static void
+without_a_keeper_nothing_can_be_asked(void **state)
+{
+	struct msg_page m = question(1);
+
+	(void)state;
+	assert_int_equal(shutdown(keeper, SHUT_RDWR), 0);
+	turn();
+	assert_true(ended);
+	assert_int_equal(asks_page(asks, &ask, &m), ST_UNAVAILABLE);
+	assert_int_equal(asks_probe(asks, &ask), ST_UNAVAILABLE);
+	turn();
+	assert_int_equal(answers, 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(rows_are_gathered_with_commas),
+		CASE(another_merchants_row_never_gets_out),
+		CASE(more_rows_than_asked_for_are_a_fault),
+		CASE(an_answer_of_another_kind_is_a_fault),
+		CASE(an_answer_that_nobody_waits_for_is_dropped),
+		CASE(a_dropped_question_is_never_answered),
+		CASE(a_question_can_be_asked_again),
+		CASE(a_silent_keeper_is_an_answer),
+		CASE(the_keepers_own_word_is_passed_on),
+		CASE(too_many_questions_are_refused),
+		CASE(without_a_keeper_nothing_can_be_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
