@@ -27,10 +27,13 @@ ifdef CI
 WARN += -Werror
 endif
 
+# clang 14 has it behind a switch.
+ZERO      := $(shell $(CC) -ftrivial-auto-var-init=zero -E -x c /dev/null \
+	>/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero)
 HARDEN    := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 	-fstack-clash-protection -fcf-protection=full \
-	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks \
-	-fno-strict-overflow -fno-strict-aliasing -fPIE
+	-fno-delete-null-pointer-checks -fno-strict-overflow \
+	-fno-strict-aliasing -fPIE $(ZERO)
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
 	-Wl,--as-needed
 FRAMES    := -fno-omit-frame-pointer

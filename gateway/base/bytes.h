@@ -42,4 +42,17 @@ bytes_is(struct bytes a, const char *s)
 	return bytes_equal(a, bytes_of(s));
 }
 
+/* The value of a hex digit of either case, -1 for any other byte. */
+static inline int
+bytes_hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 #endif

@@ -11,6 +11,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "base/bytes.h"
+
 static enum status
 read_whole(int fd, char *out, size_t cap, size_t *len)
 {
@@ -174,26 +176,14 @@ secret_hex(const unsigned char *p, size_t n, char *out)
 	*out = '\0';
 }
 
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 secret_unhex(const char *text, unsigned char *out, size_t n)
 {
 	if (strlen(text) != 2 * n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		int hi = nibble(text[2 * i]);
-		int lo = nibble(text[2 * i + 1]);
+		int hi = bytes_hex_digit((unsigned char)text[2 * i]);
+		int lo = bytes_hex_digit((unsigned char)text[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return false;

@@ -2,18 +2,6 @@
 
 #include <string.h>
 
-static int
-hex(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* Decode raw to out, which has room for raw.len bytes; false on a broken
  * encoding or a control byte. */
 static bool
@@ -31,8 +19,8 @@ decode(struct bytes raw, unsigned char *out, size_t *len)
 
 			if (raw.len - i < 3)
 				return false;
-			high = hex(raw.ptr[i + 1]);
-			low = hex(raw.ptr[i + 2]);
+			high = bytes_hex_digit(raw.ptr[i + 1]);
+			low = bytes_hex_digit(raw.ptr[i + 2]);
 			if (high < 0 || low < 0)
 				return false;
 			c = high << 4 | low;

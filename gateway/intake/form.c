@@ -14,18 +14,6 @@ refuse(enum refusal *why, enum refusal r)
 	return ST_BAD_INPUT;
 }
 
-static int
-nibble(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The byte of the two digits behind a '%', -1 when they are not there. */
 static int
 escaped(struct cursor *c)
@@ -34,8 +22,8 @@ escaped(struct cursor *c)
 
 	if (c->end - c->in < 2)
 		return -1;
-	hi = nibble(c->in[0]);
-	lo = nibble(c->in[1]);
+	hi = bytes_hex_digit(c->in[0]);
+	lo = bytes_hex_digit(c->in[1]);
 	c->in += 2;
 	return hi < 0 || lo < 0 ? -1 : hi << 4 | lo;
 }
