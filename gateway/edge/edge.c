@@ -61,7 +61,8 @@ is_form(struct bytes type)
 
 	if (type.ptr == NULL)
 		return false;
-	while (end < type.ptr + type.len && *end != ';' && *end != ' ')
+	while (end < type.ptr + type.len && *end != ';' && *end != ' ' &&
+	       *end != '\t')
 		end++;
 	type.len = (size_t)(end - type.ptr);
 	return http_token_is(type, "application/x-www-form-urlencoded");

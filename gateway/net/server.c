@@ -90,8 +90,8 @@ take(struct server *s, int fd, const union peer_address *from)
 {
 	metrics_add(s->cfg.accepted, 1);
 	if (!admit(s, from)) {
-		(void)close(fd);
 		metrics_add(MET_CONN_CLOSED_LIMIT, 1);
+		(void)close(fd);
 		return;
 	}
 	if (s->n_open == 0)
