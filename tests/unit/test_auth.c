@@ -124,7 +124,7 @@ a_token_that_is_not_configured_is_invalid(void **state)
 	static const char *const bad[] = { "Bearer", "Bearer secon",
 		"Bearer second2", "Bearer Second", "Bearer second second",
 		"Bearer second,", "Bearer =", "Bearer second=x",
-		"Bearer \"second\"", "Bearer second\t" SECOND };
+		"Bearer \"second\"", "Bearer second\tsecond" };
 	const struct config_token *who;
 	char line[64];
 
