@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from gateway import PATIENCE, Load, process_ended, until
 
-ROUNDS = int(os.environ.get("ROUNDS", "2"))
+ROUNDS = int(os.environ.get("ROUNDS") or 2)
 LOAD = 60  # acknowledged callbacks before and, if it lives, after a kill
 
 

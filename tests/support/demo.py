@@ -151,7 +151,8 @@ def main():
     args = parser.parse_args()
     if not Path(BIN).exists():
         sys.exit(f"{BIN} is not there: run make first")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="paysieve-demo-") as name:
             return demo(Path(name), args.once)

@@ -75,22 +75,3 @@ def cases():
                           expect["http"], expect["verdict"], receipt,
                           expect.get("reason")))
     return found
-
-
-def rounds(all_cases):
-    """The cases in as few lists as possible without two in one list that
-    tell different things of one payment: only the first would count."""
-    lists, taken = [], []
-    for case in all_cases:
-        n = 0
-        if case.receipt is not None:
-            key, content = case.receipt["id"], str(case.receipt)
-            while n < len(taken) and taken[n].get(key, content) != content:
-                n += 1
-        if n == len(lists):
-            lists.append([])
-            taken.append({})
-        lists[n].append(case)
-        if case.receipt is not None:
-            taken[n][key] = content
-    return lists
