@@ -138,11 +138,11 @@ scenario: $(BIN) ## run the scenarios against the binary of VARIANT
 	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) $(PYTHON) \
 	  -m pytest -q -p no:cacheprovider tests/scenario $(PYTEST_ARGS)
 
+ROUNDS ?= 20
 .PHONY: kills
-kills: $(BIN) ## SIGKILL under load, 20 rounds each of supervisor, keeper, edge
-	@$(MAKE) --no-print-directory -s ROUNDS=20 scenario \
+kills: $(BIN) ## SIGKILL under load, ROUNDS (20) each of supervisor, keeper, edge
+	@ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory -s scenario \
 	  PYTEST_ARGS="-k kill"
-export ROUNDS
 
 .PHONY: valgrind
 valgrind: VARIANT := debug

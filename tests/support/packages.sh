@@ -9,7 +9,7 @@ for set in "$@"; do
 		libjansson-dev libsqlite3-dev libcurl4-openssl-dev
 		libseccomp-dev openssl curl ca-certificates python3" ;;
 	test) need="$need git libcmocka-dev python3-pytest python3-jsonschema
-		python3-yaml" ;;
+		python3-yaml strace" ;;
 	ci) need="$need clang-14 clang libclang-rt-14-dev clang-format-14
 		clang-format valgrind" ;;
 	image) need="$need buildah mmdebstrap" ;;
