@@ -56,43 +56,78 @@ def post_all(gateway, cases):
     return statuses
 
 
+SHOWN = 12  # rows of a long table
+
+
+def some(rows):
+    """A few of them, from everywhere."""
+    return rows[::max(1, -(-len(rows) // SHOWN))]
+
+
+def rest(count):
+    if count > 0:
+        print(f"... and {count} more")
+
+
+def surprise(case, status):
+    return (paint(f"  SURPRISE: not {case.http}", False)
+            if status != case.http else "")
+
+
+def show_accepted(answers):
+    rows = [(c, s) for c, s in answers if c.verdict != "refused"]
+    few = [r for r in rows if r[1] != r[0].http] + some(
+        [r for r in rows if r[1] == r[0].http])
+    wide = max(len(case.name) for case, _ in few)
+    print(f"{'CALLBACK':{wide}}  FIELDS  VERDICT   HTTP")
+    for case, status in few:
+        print(f"{case.name:{wide}}  {len(list(case.pairs())):6}  "
+              f"{case.verdict:8}  {status}{surprise(case, status)}")
+    rest(len(rows) - len(few))
+
+
+def show_refused(answers):
+    reasons = {}
+    for case, status in answers:
+        if case.verdict == "refused":
+            reasons.setdefault(case.reason, []).append((case, status))
+    print(f"\n{'REFUSED BECAUSE OF':20}  CASES  HTTP  FOR INSTANCE")
+    for reason, rows in reasons.items():
+        rows.sort(key=lambda row: row[0].http == row[1])
+        case, status = rows[0]
+        print(f"{reason:20}  {len(rows):5}  {status:4}  {case.name}"
+              f"{surprise(case, status)}")
+
+
 def show_answers(cases, statuses):
     """How many were not as expected."""
-    wide = max(len(case.name) for case in cases)
-    print(f"{'CALLBACK':{wide}}  FIELDS  VERDICT   HTTP")
-    surprises = 0
-    for case, status in zip(cases, statuses):
-        good = status == case.http
-        surprises += not good
-        end = "" if good else paint(f"  SURPRISE: not {case.http}", False)
-        print(f"{case.name:{wide}}  {len(list(case.pairs())):6}  "
-              f"{case.verdict:8}  {status}{end}")
+    answers = list(zip(cases, statuses))
+    show_accepted(answers)
+    show_refused(answers)
+    surprises = sum(status != case.http for case, status in answers)
     print(f"\n{len(cases)} callbacks, "
           + paint(f"{surprises} surprises", surprises == 0))
     return surprises
 
 
-def show_kept(receipts):
-    print(f"{'RECEIPT':31}  {'INVOICE ID':24}  {'AMOUNT':>14}       PAID AT")
-    for r in receipts:
-        print(f"{r['id']:31}  {r['invoice_id'][:24]:24}  "
-              f"{r['amount']:>14}  {r['currency']}  {r['paid_at']}")
-    members = ", ".join(receipts[0]) if receipts else "nothing"
-    print(f"\n{len(receipts)} receipts of {members}")
-
-
-def show_billing(billing, receipts):
-    """How many receipts did not come with a valid signature."""
-    missing = 0
-    for r in receipts:
-        good = billing.receipts.get(r["id"]) == r
-        missing += not good
+def show_kept(receipts, billing):
+    """How many did not reach billing with a valid signature."""
+    missing = [r for r in receipts if billing.receipts.get(r["id"]) != r]
+    few = missing + some([r for r in receipts if r not in missing])
+    print(f"{'RECEIPT':31}  {'INVOICE ID':16}  {'AMOUNT':>13}       "
+          f"{'PAID AT':20}  AT BILLING")
+    for r in few:
+        good = r not in missing
         word = "signature valid" if good else "MISSING"
-        print(f"{r['id']}  {paint(word, good)}")
+        print(f"{r['id']:31}  {r['invoice_id'][:16]:16}  {r['amount']:>13}  "
+              f"{r['currency']}  {r['paid_at']:20}  {paint(word, good)}")
+    rest(len(receipts) - len(few))
+    members = ", ".join(receipts[0]) if receipts else "nothing"
     bad = billing.faults()
-    print(f"\n{len(receipts) - missing} of {len(receipts)} receipts arrived, "
+    print(f"\n{len(receipts)} receipts of {members}\n"
+          f"{len(receipts) - len(missing)} of them arrived at billing, "
           + paint(f"{len(bad)} bad requests", not bad))
-    return missing + len(bad)
+    return len(missing) + len(bad)
 
 
 def show_addresses(gateway, merchant):
@@ -123,13 +158,11 @@ def demo(directory, once):
                     for r in gateway.receipts(gateway.token(merchant))]
         wanted = {c.receipt["id"] for c in cases if c.receipt}
         surprises += len(wanted ^ {r["id"] for r in receipts})
-        heading("What was kept of them")
-        show_kept(receipts)
         progress("waiting for billing")
         billing.wait(lambda s: wanted <= s.receipts.keys(), 30)
         progress("")
-        heading("What billing received")
-        surprises += show_billing(billing, receipts)
+        heading("What was kept of them, and what billing received")
+        surprises += show_kept(receipts, billing)
         if not once:
             heading("The gateway goes on until Ctrl-C")
             show_addresses(gateway, next(iter(merchants)))
