@@ -5,7 +5,7 @@
 VERSION := 0.1.0
 VARIANT ?= release
 PYTHON  ?= /usr/bin/python3
-PREFIX  ?= /usr
+PREFIX  ?= /usr/local
 OUT     := build/$(VARIANT)
 GEN     := build/gen
 JOBS    := $(shell nproc)
