@@ -141,6 +141,12 @@ stream_end(struct stream *s)
 		before_tls();
 		(void)SSL_shutdown(s->ssl);
 	}
+	if (s->ssl != NULL) {
+		/* Its record may hold, in clear, bytes nobody will read. */
+		SSL_free(s->ssl);
+		s->ssl = NULL;
+		s->broken = true;
+	}
 	(void)shutdown(s->fd, SHUT_WR);
 }
 

@@ -51,7 +51,8 @@ bool stream_has_more(const struct stream *s);
 /* Was the TLS session a resumed one? */
 bool stream_resumed(const struct stream *s);
 
-/* Say that nothing more is sent, as well as that works at once. */
+/* Say that nothing more is sent, as well as that works at once.  What has come
+ * and was not read is wiped; after it only discard and close. */
 void stream_end(struct stream *s);
 
 /* Throw away what has come, after stream_end(): *n bytes, unseen by this
