@@ -11,7 +11,7 @@
 /* Deliveries of one endpoint read ahead. */
 #define AHEAD 512
 
-/* The wall clock may step, so that no wait for it is longer than this. */
+/* The wall clock may be set forward, so that no wait is longer than this. */
 #define LONGEST_WAIT_US (60 * INT64_C(1000000))
 
 /* After a long pause every gap of the schedule may lie in the past; tries
@@ -43,9 +43,24 @@ struct offers {
 	struct claims *claims;
 	struct courier *couriers; /* newest first */
 	size_t unsettled;	  /* claims in CLAIM_UNSETTLED */
+	int64_t now_us, mono_us;  /* of due_now() when it was last asked */
 	bool stopped;
 	struct endpoint endpoints[ROUTES_ENDPOINTS];
 };
+
+/* The time by which deliveries get due: the wall clock's, but where that was
+ * set back it goes on, so that nothing owed waits until it has caught up. */
+static int64_t
+due_now(struct offers *o)
+{
+	int64_t mono_us = clock_mono_us(), wall_us = clock_wall_us();
+
+	o->now_us += mono_us - o->mono_us;
+	o->mono_us = mono_us;
+	if (o->now_us < wall_us)
+		o->now_us = wall_us;
+	return o->now_us;
+}
 
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
@@ -186,7 +201,7 @@ offers_window(struct offers *o, uint64_t courier, const struct msg_window *m)
 static void
 set_timer(struct endpoint *ep, int64_t at_us)
 {
-	int64_t wait_us = at_us - clock_wall_us();
+	int64_t wait_us = at_us - due_now(ep->offers);
 	struct timeval tv;
 
 	if (at_us >= ep->wake_us)
@@ -230,7 +245,7 @@ offers_settle(struct offers *o, uint64_t courier, const struct msg_settle *m)
 		.now_us = clock_wall_us() };
 	if (!c->settle.delivered)
 		c->settle.next_us = backoff_next_us(c->received_at_us,
-		    m->attempt, c->settle.now_us + SHORTEST_GAP_US, m->seq);
+		    m->attempt, due_now(o) + SHORTEST_GAP_US, m->seq);
 	settle(o, c);
 	return true;
 }
@@ -240,6 +255,7 @@ offers_put_done(struct offers *o, const struct store_op *op)
 {
 	if (op->status != ST_OK)
 		return;
+	(void)due_now(o); /* the receipt is stamped by the clock as it is */
 	for (size_t i = 0; i < op->u.put.endpoints.n; i++) {
 		size_t place = routes_place_of_id(
 		    o->cfg.routes, op->u.put.endpoints.ids[i]);
@@ -341,7 +357,7 @@ read_due(struct offers *o, size_t place)
 	struct endpoint *ep = &o->endpoints[place];
 	struct store_read ask = { .kind = STORE_READ_DUE,
 		.endpoint_id = routes_id(o->cfg.routes, place),
-		.now_us = clock_wall_us(),
+		.now_us = due_now(o),
 		.limit = ep->claimed + AHEAD };
 
 	if (ep->ready == NULL)

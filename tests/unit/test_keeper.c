@@ -455,8 +455,9 @@ each_receipt_is_delivered_once(void **state)
 	run_until(edge, 2000);
 	if (courier->n < 2000)
 		run_until(courier, 2000);
-	for (int i = 0; i < 20; i++)
-		(void)probe(f);
+	/* The last ones are settled by commits that are still under way. */
+	for (int i = 0; i < 100000 && probe(f).deliveries_pending > 0; i++)
+		continue;
 	assert_int_equal(courier->n, 2000);
 	for (size_t i = 0; i < courier->n; i++) {
 		assert_false(seen[courier->delivery[i].seq]);

@@ -4,9 +4,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "driver_cases.h"
 #include "driver_fault.h"
 #include "driver_memory.h"
@@ -30,6 +34,19 @@ struct fixture {
 	enum status last;
 	struct msg_delivery delivery[64];
 };
+
+/* Seconds that the wall clock is wrong, and that have passed unseen. */
+static int64_t wrong_s, passed_s;
+
+/* In front of the C library's. */
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int rc = (int)syscall(SYS_clock_gettime, id, ts);
+
+	ts->tv_sec += passed_s + (id == CLOCK_REALTIME ? wrong_s : 0);
+	return rc;
+}
 
 static void
 look(struct fixture *f)
@@ -191,6 +208,7 @@ set_up(void **state)
 	struct err e = { "" };
 
 	assert_non_null(f);
+	wrong_s = 0;
 	assert_int_equal(loop_new(&f->loop, &e), ST_OK);
 	f->limit = event_new(loop_base(f->loop), -1, 0, on_limit, f);
 	open_store(f);
@@ -238,6 +256,7 @@ put(struct fixture *f, uint32_t n)
 	struct receipt r = driver_cases_receipt(n, "testbox");
 	struct store_endpoints endpoints;
 
+	r.received_at_us = clock_wall_us();
 	assert_true(routes_find(f->routes, "testbox", &endpoints));
 	assert_int_equal(
 	    store_queue_put(f->queue, &r, &endpoints, 1, n), ST_OK);
@@ -347,6 +366,53 @@ the_window_opens_with_the_commit_not_before(void **state)
 	assert_true(f->delivery[1].seq != f->delivery[0].seq);
 }
 
+static void
+a_clock_that_is_set_back_delays_no_first_attempt(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 1);
+	run_until(f, &f->ops, 1);
+	wrong_s -= 3600;
+	open_window(f, 8);
+	run_until(f, &f->n, 1);
+	put(f, 2); /* stamped by the clock as it is now */
+	run_until(f, &f->n, 2);
+}
+
+static void
+a_clock_that_is_set_back_delays_no_further_attempt(void **state)
+{
+	struct fixture *f = *state;
+
+	open_window(f, 8);
+	put(f, 1);
+	run_until(f, &f->n, 1);
+	assert_true(settle(f, 0, OUTCOME_STATUS));
+	run_until(f, &f->ops, 2);
+	wrong_s -= 3600;
+	passed_s += 10;
+	offers_pump(f->offers);
+	run_until(f, &f->n, 2);
+	assert_int_equal(f->delivery[1].attempt, 2);
+}
+
+static void
+a_clock_that_is_set_forward_delays_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	open_window(f, 8);
+	put(f, 1);
+	run_until(f, &f->n, 1);
+	assert_true(settle(f, 0, OUTCOME_STATUS));
+	run_until(f, &f->ops, 2);
+	wrong_s += 3600;
+	passed_s += 10;
+	put(f, 2);
+	run_until(f, &f->n, 3);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -357,6 +423,9 @@ main(void)
 		CASE(a_delivery_in_a_couriers_hands_is_not_sent_again),
 		CASE(a_settle_waits_for_room_on_the_disk),
 		CASE(the_window_opens_with_the_commit_not_before),
+		CASE(a_clock_that_is_set_back_delays_no_first_attempt),
+		CASE(a_clock_that_is_set_back_delays_no_further_attempt),
+		CASE(a_clock_that_is_set_forward_delays_nothing),
 	};
 
 	return cmocka_run_group_tests_name("keeper_offers", tests, NULL, NULL);
