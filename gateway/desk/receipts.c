@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "desk/cursor.h"
 #include "desk/query.h"
 
@@ -54,6 +55,7 @@ poll_free(struct poll *p)
 		(void)event_del(rs->tick);
 	LIST_REMOVE(p, link);
 	asks_drop(rs->asks, &p->ask);
+	secret_wipe(p, sizeof(*p)); /* an invoice ID was asked for */
 	free(p);
 }
 
