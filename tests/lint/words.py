@@ -6,7 +6,7 @@ from tree import Tree, line_of
 
 # In halves, so that this file holds none of them.
 LATER = r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b"
-PLACES = r"(?<![\w.~$}-])/(wo" r"rk|ro" r"ot|ho" r"me)/\w|\.\./sha" r"red"
+PLACES = r"(?<![\w.~$}-])/(ro" r"ot|ho" r"me|Use" r"rs)/\w"
 # A currency code that is none, in lists of such codes.
 CODE_OF_NOTHING = re.compile(r'"XX' r'X"|currency[=-]?XX' r"X|=XX" r"X&")
 
