@@ -86,5 +86,31 @@ if lint size; then ok; else not_ok "size refuses 600 lines"; fi
 echo '/* words */' >>"$tmp/tree/gateway/base/b.c"
 refused size "a file of 601 lines" gateway/base/b.c
 
+# openapi compares with the program itself, so the sample is the real tree,
+# spoilt in one place
+top=$(cd "$here/../.." && pwd)
+spoilt() {
+	rm -rf "$tmp/tree"
+	mkdir "$tmp/tree"
+	cp -R "$top/gateway" "$top/schemas" "$top/README.md" "$tmp/tree"
+	[ -z "${1:-}" ] || sed -i "$1" "$tmp/tree/$2"
+}
+spoilt
+if lint openapi; then ok; else not_ok "openapi refuses what is good"; fi
+for edit in 's|^  /v1/receipts:|  /v1/other:|' 's|insufficient-scope|too-little|' \
+	's|name: limit|name: most|'; do
+	spoilt "$edit" schemas/openapi.yaml
+	if lint openapi; then
+		not_ok "openapi lets $edit pass"
+	elif grep -q Traceback "$tmp/out"; then
+		not_ok "openapi falls over $edit"
+		cat "$tmp/out"
+	else
+		ok
+	fi
+done
+fresh empty
+if lint openapi; then not_ok "openapi is content with nothing"; else ok; fi
+
 echo "selftest: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
