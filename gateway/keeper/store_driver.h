@@ -93,7 +93,7 @@ struct store_driver {
 	    const uint32_t *endpoint_ids, size_t n_endpoints);
 	/* ST_NOT_FOUND: no such pending delivery with this attempt number. */
 	enum status (*settle)(struct store *s, const struct store_settle *d);
-	/* ST_OK: on disk.  ST_BUSY: the disk is full; nothing was applied and
+	/* ST_OK: on disk.  ST_BUSY: no room, or locked; nothing was applied and
 	 * the store can be used again.  ST_IO: end the process. */
 	enum status (*commit)(struct store *s);
 	void (*abort)(struct store *s);

@@ -86,6 +86,13 @@ if lint size; then ok; else not_ok "size refuses 600 lines"; fi
 echo '/* words */' >>"$tmp/tree/gateway/base/b.c"
 refused size "a file of 601 lines" gateway/base/b.c
 
+# words that may not even stand in a sample
+for word in TO''DO FIX''ME XX''X; do
+	fresh good
+	echo "/* $word: later */" >"$tmp/tree/gateway/base/b.c"
+	refused words "$word" gateway/base/b.c
+done
+
 # openapi compares with the program itself, so the sample is the real tree,
 # spoilt in one place
 top=$(cd "$here/../.." && pwd)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "supervisor/plan.h"
+#include "folder.h"
 
 struct world {
 	char folder[32];
@@ -22,35 +23,6 @@ struct world {
 
 static const char *const names[] = { "paysieve.conf", "tls.crt", "tls.key",
 	"password", "identity.key", "other.key", "receipts.db", "second.db" };
-
-static void
-path_of(const struct world *w, const char *name, char out[64])
-{
-	(void)snprintf(out, 64, "%s/%s", w->folder, name);
-}
-
-static void
-put(const struct world *w, const char *name, const char *text)
-{
-	char path[64];
-	FILE *f;
-
-	path_of(w, name, path);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, 0600), 0);
-}
-
-static bool
-there(const struct world *w, const char *name)
-{
-	char path[64];
-
-	path_of(w, name, path);
-	return access(path, F_OK) == 0;
-}
 
 /* The usual configuration, but for one section's lines. */
 struct variant {
@@ -70,7 +42,7 @@ configure(const struct world *w, struct variant v)
 	    v.store == NULL ? "url = sqlite:receipts.db" : v.store,
 	    v.limits == NULL ? "edges = 2" : v.limits,
 	    v.more == NULL ? "" : v.more);
-	put(w, "paysieve.conf", text);
+	folder_put(w->folder, "paysieve.conf", text);
 }
 
 static int
@@ -81,11 +53,11 @@ set_up(void **state)
 	assert_non_null(w);
 	memcpy(w->folder, "/tmp/plan-XXXXXX", 17);
 	assert_non_null(mkdtemp(w->folder));
-	put(w, "tls.crt",
+	folder_put(w->folder, "tls.crt",
 	    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-	put(w, "tls.key",
+	folder_put(w->folder, "tls.key",
 	    "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
-	put(w, "password", "made-up-password\n");
+	folder_put(w->folder, "password", "made-up-password\n");
 	configure(w, (struct variant){ 0 });
 	buf_init(&w->faults, 65536);
 	*state = w;
@@ -96,12 +68,12 @@ static int
 tear_down(void **state)
 {
 	struct world *w = *state;
-	char path[64];
+	char path[FOLDER_PATH];
 
 	plan_free(w->plan);
 	buf_fini(&w->faults);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		path_of(w, names[i], path);
+		folder_path(w->folder, names[i], path);
 		(void)unlink(path);
 	}
 	assert_int_equal(rmdir(w->folder), 0);
@@ -112,9 +84,9 @@ tear_down(void **state)
 static enum status
 load(struct world *w, struct plan **out)
 {
-	char path[64];
+	char path[FOLDER_PATH];
 
-	path_of(w, "paysieve.conf", path);
+	folder_path(w->folder, "paysieve.conf", path);
 	return plan_load(out, path, &w->faults);
 }
 
@@ -169,7 +141,7 @@ a_fault_of_a_secret_file_is_said_without_its_content(void **state)
 {
 	struct world *w = *state;
 
-	put(w, "password", "one\ntwo\nthree-too-many\n");
+	folder_put(w->folder, "password", "one\ntwo\nthree-too-many\n");
 	refused(w, "password");
 	assert_null(strstr((const char *)w->faults.data, "too-many"));
 }
@@ -192,7 +164,7 @@ the_first_start_makes_the_identity_key(void **state)
 	struct plan *again = NULL;
 
 	assert_int_equal(load(w, &w->plan), ST_OK);
-	assert_true(there(w, "identity.key"));
+	assert_true(folder_has(w->folder, "identity.key"));
 	assert_int_equal(load(w, &again), ST_OK);
 	assert_memory_equal(
 	    w->plan->edge.identity_key, again->edge.identity_key, 32);
@@ -205,9 +177,9 @@ an_identity_key_lost_beside_a_store_is_not_made_anew(void **state)
 {
 	struct world *w = *state;
 
-	put(w, "receipts.db", "");
+	folder_put(w->folder, "receipts.db", "");
 	refused(w, "identity.key");
-	assert_false(there(w, "identity.key"));
+	assert_false(folder_has(w->folder, "identity.key"));
 }
 
 /* ---- plan_follows() */

@@ -18,6 +18,7 @@
 
 #include "net_world.h"
 #include "supervisor/supervisor.h"
+#include "folder.h"
 
 #define PATIENCE_MS 30000
 #define BROKEN	    "TEST_SUPERVISOR_BROKEN" /* path of the file */
@@ -63,40 +64,11 @@ static const char *const names[] = { "paysieve.conf", "tls.crt", "tls.key",
 	"receipts.db-shm", "receipts.db-lock", "receipts.db-control" };
 
 static void
-path_of(const struct gateway *w, const char *name, char out[80])
-{
-	(void)snprintf(out, 80, "%s/%s", w->folder, name);
-}
-
-static void
-put(const struct gateway *w, const char *name, const char *text)
-{
-	char path[80];
-	FILE *f;
-
-	path_of(w, name, path);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, 0600), 0);
-}
-
-static bool
-there(const struct gateway *w, const char *name)
-{
-	char path[80];
-
-	path_of(w, name, path);
-	return access(path, F_OK) == 0;
-}
-
-static void
 mend(const struct gateway *w)
 {
-	char path[80];
+	char path[FOLDER_PATH];
 
-	path_of(w, "broken", path);
+	folder_path(w->folder, "broken", path);
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -113,7 +85,7 @@ configure(const struct gateway *w, const char *more)
 	    "[limits]\nedges = 1\ndrain_timeout = 20s\n"
 	    "[merchant testbox]\npassword_file = password\nconfirm = off\n%s",
 	    more);
-	put(w, "paysieve.conf", text);
+	folder_put(w->folder, "paysieve.conf", text);
 }
 
 static int
@@ -126,9 +98,9 @@ set_up(void **state)
 	memcpy(w->folder, "/tmp/supervisor-XXXXXX", 23);
 	assert_non_null(mkdtemp(w->folder));
 	identity_make(&id, NULL, -60, 3600);
-	put(w, "tls.crt", id.certificate);
-	put(w, "tls.key", id.key);
-	put(w, "password", "made-up-password\n");
+	folder_put(w->folder, "tls.crt", id.certificate);
+	folder_put(w->folder, "tls.key", id.key);
+	folder_put(w->folder, "password", "made-up-password\n");
 	configure(w, "");
 	*state = w;
 	return 0;
@@ -138,7 +110,7 @@ static int
 tear_down(void **state)
 {
 	struct gateway *w = *state;
-	char path[80];
+	char path[FOLDER_PATH];
 
 	if (w->pid > 0) {
 		(void)kill(w->pid, SIGKILL);
@@ -146,7 +118,7 @@ tear_down(void **state)
 		(void)close(w->log);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		path_of(w, names[i], path);
+		folder_path(w->folder, names[i], path);
 		(void)unlink(path);
 	}
 	assert_int_equal(rmdir(w->folder), 0);
@@ -157,12 +129,13 @@ tear_down(void **state)
 static void
 serve(struct gateway *w)
 {
-	char conf[80], broken[80], serve_word[] = "--serve", self[] = "test";
+	char conf[FOLDER_PATH], broken[FOLDER_PATH], serve_word[] = "--serve",
+						     self[] = "test";
 	char *argv[] = { self, serve_word, conf, NULL };
 	int pipes[2];
 
-	path_of(w, "paysieve.conf", conf);
-	path_of(w, "broken", broken);
+	folder_path(w->folder, "paysieve.conf", conf);
+	folder_path(w->folder, "broken", broken);
 	assert_int_equal(setenv(BROKEN, broken, 1), 0);
 	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
 	w->pid = fork();
@@ -234,14 +207,14 @@ it_starts_and_drains(void **state)
 
 	serve(w);
 	until(w, "started");
-	assert_true(there(w, "identity.key"));
-	assert_true(there(w, "receipts.db-control"));
+	assert_true(folder_has(w->folder, "identity.key"));
+	assert_true(folder_has(w->folder, "receipts.db-control"));
 	send_signal(w, SIGTERM);
 	until(w, "stopping");
 	until(w, "stopped");
 	assert_int_equal(exit_code(w), 0);
-	assert_false(there(w, "receipts.db-control"));
-	assert_true(there(w, "receipts.db"));
+	assert_false(folder_has(w->folder, "receipts.db-control"));
+	assert_true(folder_has(w->folder, "receipts.db"));
 	assert_null(strstr(w->text, "room_died"));
 }
 
@@ -254,7 +227,7 @@ a_bad_configuration_is_78(void **state)
 	serve(w);
 	assert_int_equal(exit_code(w), 78);
 	assert_non_null(strstr(w->text, "paysieve.conf:"));
-	assert_false(there(w, "receipts.db"));
+	assert_false(folder_has(w->folder, "receipts.db"));
 }
 
 static void
@@ -262,11 +235,11 @@ a_room_that_does_not_start_ends_the_start_with_its_code(void **state)
 {
 	struct gateway *w = *state;
 
-	put(w, "broken", "desk");
+	folder_put(w->folder, "broken", "desk");
 	serve(w);
 	until(w, "room_failed");
 	assert_int_equal(exit_code(w), BROKEN_CODE);
-	assert_false(there(w, "receipts.db-control"));
+	assert_false(folder_has(w->folder, "receipts.db-control"));
 }
 
 static void
@@ -274,7 +247,7 @@ a_keeper_that_does_not_start_ends_it_too(void **state)
 {
 	struct gateway *w = *state;
 
-	put(w, "broken", "keeper");
+	folder_put(w->folder, "broken", "keeper");
 	serve(w);
 	until(w, "keeper_died");
 	assert_int_equal(exit_code(w), BROKEN_CODE);
@@ -284,15 +257,15 @@ static void
 an_identity_key_that_was_lost_is_not_replaced(void **state)
 {
 	struct gateway *w = *state;
-	char path[80];
+	char path[FOLDER_PATH];
 
 	serve(w);
 	until(w, "started");
-	path_of(w, "identity.key", path);
+	folder_path(w->folder, "identity.key", path);
 	assert_int_equal(unlink(path), 0);
 	send_signal(w, SIGHUP);
 	until(w, "reload_refused");
-	assert_false(there(w, "identity.key"));
+	assert_false(folder_has(w->folder, "identity.key"));
 	send_signal(w, SIGTERM);
 	assert_int_equal(exit_code(w), 0);
 }
@@ -336,7 +309,7 @@ a_reload_with_a_room_that_does_not_start_changes_nothing(void **state)
 	serve(w);
 	until(w, "started");
 	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
-		put(w, "broken", rooms[i]);
+		folder_put(w->folder, "broken", rooms[i]);
 		send_signal(w, SIGHUP);
 		until(w, "reload_refused");
 		send_signal(w, SIGHUP);
