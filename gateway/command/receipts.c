@@ -145,16 +145,22 @@ list(struct request *q)
 	return st;
 }
 
-static enum status export(struct request *q) {
-	enum status st = ST_OK; bool more = true;
+static enum status
+export_all(struct request *q)
+{
+	enum status st = ST_OK;
+	bool more = true;
 
-	while (st == ST_OK && more && !ferror(stdout)){
-	    uint64_t was = q->query.after_seq;
+	while (st == ST_OK && more && !ferror(stdout)) {
+		uint64_t was = q->query.after_seq;
 
-	    st = next_page(q, &more);
-	    if (st == ST_OK) st = print_lines(q->rows);
-	    if (more && q->query.after_seq == was) return ST_CORRUPT; }
-return st;
+		st = next_page(q, &more);
+		if (st == ST_OK)
+			st = print_lines(q->rows);
+		if (more && q->query.after_seq == was)
+			return ST_CORRUPT;
+	}
+	return st;
 }
 
 static enum status
@@ -225,7 +231,7 @@ verb_of(struct request *q, int argc, char **argv, const char **fault)
 		return NULL;
 	if (strcmp(word, "list") == 0)
 		return list;
-	return strcmp(word, "export") == 0 ? export : NULL;
+	return strcmp(word, "export") == 0 ? export_all : NULL;
 }
 
 /* One option into q; NULL, or fixed words. */

@@ -242,7 +242,7 @@ resign_merchant(struct replay_cases *all, const struct edge_merchant *was,
 		struct replay_case *c = &all->cases[i];
 
 		/* What is no form was recorded to be refused as it is. */
-		if (strcmp(c->merchant, was->store_id) == 0 &&
+		if (strcmp(c->merchant, was->rules.store_id) == 0 &&
 		    c->body.len > 0 &&
 		    intake_resign(c->body.data, c->body.len, was, now) != ST_OK)
 			continue;
@@ -267,8 +267,8 @@ replay_case_resign(struct replay_cases *all, const char *file,
 
 		if (id != NULL && receipt_merchant_valid(bytes_of(id)) &&
 		    read_passwords(m, &was) == ST_OK) {
-			(void)snprintf(
-			    was.store_id, sizeof(was.store_id), "%s", id);
+			(void)snprintf(was.rules.store_id,
+			    sizeof(was.rules.store_id), "%s", id);
 			resign_merchant(all, &was, now);
 		} else {
 			st =

@@ -67,15 +67,25 @@ rooms_passwords(const char *path, struct edge_merchant *m, struct err *e)
 	return ST_CONFIG;
 }
 
+static struct merchant_rules
+rules_of(const struct config_merchant *m)
+{
+	struct merchant_rules rules;
+
+	memset(&rules, 0, sizeof(rules));
+	memcpy(rules.store_id, m->store_id, sizeof(rules.store_id));
+	rules.confirm = m->confirm;
+	rules.invoice_field = m->invoice_field;
+	rules.amount_field = m->amount_field;
+	rules.md5_only = m->md5_only;
+	return rules;
+}
+
 static enum status
 load_merchant(
     const struct config_merchant *m, struct edge_merchant *out, struct err *e)
 {
-	memcpy(out->store_id, m->store_id, sizeof(out->store_id));
-	out->confirm = m->confirm;
-	out->invoice_field = m->invoice_field;
-	out->amount_field = m->amount_field;
-	out->md5_only = m->md5_only;
+	out->rules = rules_of(m);
 	return rooms_passwords(m->password_file, out, e);
 }
 

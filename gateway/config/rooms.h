@@ -22,16 +22,21 @@ struct room_tls {
 	unsigned char ticket[ROOMS_TICKET];
 };
 
-/* A merchant as the edge knows it: digests of passwords, never a password. */
-struct edge_merchant {
+/* How the payments of one merchant are read. */
+struct merchant_rules {
 	char store_id[RECEIPT_MERCHANT];
-	size_t n_passwords;
-	char md5[ROOMS_PASSWORDS][SECRET_MD5_HEX];
-	char sha256[ROOMS_PASSWORDS][SECRET_SHA256_HEX];
 	enum confirm confirm;
 	enum invoice_field invoice_field;
 	enum amount_field amount_field;
 	bool md5_only;
+};
+
+/* A merchant as the edge knows it: digests of passwords, never a password. */
+struct edge_merchant {
+	struct merchant_rules rules;
+	size_t n_passwords;
+	char md5[ROOMS_PASSWORDS][SECRET_MD5_HEX];
+	char sha256[ROOMS_PASSWORDS][SECRET_SHA256_HEX];
 };
 
 struct edge_config {

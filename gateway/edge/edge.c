@@ -47,7 +47,7 @@ find_merchant(const struct edge *e, struct bytes path)
 	id = bytes_make(
 	    path.ptr + sizeof(prefix) - 1, path.len - (sizeof(prefix) - 1));
 	for (size_t i = 0; i < e->n_merchants; i++) {
-		if (bytes_is(id, e->merchants[i].store_id))
+		if (bytes_is(id, e->merchants[i].rules.store_id))
 			return &e->merchants[i];
 	}
 	return NULL;
@@ -120,7 +120,8 @@ log_refusal(struct edge *e, const struct edge_merchant *m,
 	}
 	if (e->refusals_logged++ >= REFUSALS_LOGGED)
 		return;
-	log_event(LOG_CALLBACK_REFUSED, log_word(KEY_MERCHANT, m->store_id),
+	log_event(LOG_CALLBACK_REFUSED,
+	    log_word(KEY_MERCHANT, m->rules.store_id),
 	    log_word(KEY_REASON, refusal_word(why)),
 	    log_num(KEY_BYTES, (int64_t)req->body_len),
 	    log_word(KEY_PEER, req->peer));
@@ -196,7 +197,8 @@ on_request(void *arg, const struct server_request *req)
 	metrics_add(MET_CALLBACK_FIELDS, result.fields);
 	if (result.verdict == VERDICT_NOT_PAID) {
 		metrics_add(MET_CALLBACK_NOT_PAID, 1);
-		log_event(LOG_CALLBACK, log_word(KEY_MERCHANT, m->store_id),
+		log_event(LOG_CALLBACK,
+		    log_word(KEY_MERCHANT, m->rules.store_id),
 		    log_word(KEY_OUTCOME, "not_paid"),
 		    log_num(KEY_FIELDS, result.fields));
 		acknowledge(e, req->id);
@@ -217,7 +219,7 @@ stored(struct edge *e, const struct pending_put *put, bool duplicate)
 	metrics_observe(MET_ACK_SECONDS, took_us);
 	id_format(&put->receipt, id);
 	log_event(LOG_CALLBACK,
-	    log_word(KEY_MERCHANT, e->merchants[put->merchant].store_id),
+	    log_word(KEY_MERCHANT, e->merchants[put->merchant].rules.store_id),
 	    log_word(KEY_OUTCOME, duplicate ? "duplicate" : "paid"),
 	    log_word(KEY_RECEIPT, id), log_num(KEY_MS, took_us / 1000));
 	acknowledge(e, put->exchange);

@@ -59,7 +59,7 @@ authenticate(
 	struct sslcommerz_list l;
 	enum status st;
 
-	if (!bytes_is(form_value(f, "store_id"), m->store_id))
+	if (!bytes_is(form_value(f, "store_id"), m->rules.store_id))
 		return refuse(why, REFUSAL_MERCHANT);
 	st = sslcommerz_names(f, why);
 	if (st == ST_OK)
@@ -70,7 +70,7 @@ authenticate(
 		st = sslcommerz_verify(&in->sslcommerz, f, &l, m, why);
 	/* Where the provider is asked back, a doubtful callback is as good a
 	 * hint as any; where not, nothing else would catch a splice. */
-	if (st == ST_OK && m->confirm == CONFIRM_OFF &&
+	if (st == ST_OK && m->rules.confirm == CONFIRM_OFF &&
 	    sslcommerz_ambiguous(f, &l))
 		st = refuse(why, REFUSAL_AMBIGUOUS);
 	return st;
@@ -95,8 +95,8 @@ judge(struct intake *in, const struct edge_merchant *m, unsigned char *body,
 		return ST_OK;
 	}
 	out->verdict = VERDICT_PAID;
-	return minimize_receipt(&in->form, m, received_us, &in->identity,
-	    &out->receipt, &out->refusal);
+	return minimize_receipt(&in->form, &m->rules, received_us,
+	    &in->identity, &out->receipt, &out->refusal);
 }
 
 void

@@ -76,7 +76,7 @@ choose_amount(const struct form *f, enum amount_field which,
 }
 
 static enum status
-take_amount(const struct form *f, const struct edge_merchant *m,
+take_amount(const struct form *f, const struct merchant_rules *m,
     struct receipt *r, enum refusal *why)
 {
 	struct bytes currency, amount;
@@ -97,7 +97,7 @@ take_amount(const struct form *f, const struct edge_merchant *m,
 /* tran_id is held to the grammar even where another field is the invoice ID:
  * text that a payer typed must not pass for it. */
 static enum status
-take_invoice(const struct form *f, const struct edge_merchant *m,
+take_invoice(const struct form *f, const struct merchant_rules *m,
     struct receipt *r, enum refusal *why)
 {
 	struct bytes invoice =
@@ -111,7 +111,7 @@ take_invoice(const struct form *f, const struct edge_merchant *m,
 }
 
 static enum status
-take_identity(const struct form *f, const struct edge_merchant *m,
+take_identity(const struct form *f, const struct merchant_rules *m,
     struct identity *id, struct receipt *r, enum refusal *why)
 {
 	struct bytes val_id = form_value(f, "val_id");
@@ -123,7 +123,7 @@ take_identity(const struct form *f, const struct edge_merchant *m,
 }
 
 static enum status
-fill(const struct form *f, const struct edge_merchant *m, struct identity *id,
+fill(const struct form *f, const struct merchant_rules *m, struct identity *id,
     struct receipt *r, enum refusal *why)
 {
 	enum status st = take_amount(f, m, r, why);
@@ -139,7 +139,7 @@ fill(const struct form *f, const struct edge_merchant *m, struct identity *id,
 }
 
 enum status
-minimize_receipt(const struct form *f, const struct edge_merchant *m,
+minimize_receipt(const struct form *f, const struct merchant_rules *m,
     int64_t received_us, struct identity *id, struct receipt *out,
     enum refusal *why)
 {

@@ -16,7 +16,7 @@
  * out of range; ST_NO_MEMORY.  *out is zero on any failure.
  */
 MUST_USE enum status minimize_receipt(const struct form *f,
-    const struct edge_merchant *m, int64_t received_us, struct identity *id,
+    const struct merchant_rules *m, int64_t received_us, struct identity *id,
     struct receipt *out, enum refusal *why);
 
 /*

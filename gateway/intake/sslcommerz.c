@@ -202,7 +202,7 @@ sslcommerz_covers(const struct form *f, const struct sslcommerz_list *l,
 		"store_id", "tran_date", "tran_id" };
 	const char *const carried[] = { "currency_type", "currency_amount",
 		"currency_rate", "risk_level", "bank_tran_id", "store_amount",
-		sslcommerz_invoice_field(m->invoice_field) };
+		sslcommerz_invoice_field(m->rules.invoice_field) };
 	enum callback_status st;
 
 	for (size_t i = 0; i < ARRAY_LEN(always); i++) {
@@ -316,7 +316,7 @@ sslcommerz_verify(struct sslcommerz *s, const struct form *f,
 	bool sha256 =
 	    form_find(f, bytes_of(digests[SSLCOMMERZ_SHA256].field)) != NULL;
 
-	if (!sha256 && !(md5 && m->md5_only))
+	if (!sha256 && !(md5 && m->rules.md5_only))
 		return refuse(why, REFUSAL_NO_DIGEST);
 	for (size_t p = 0; p < m->n_passwords; p++) {
 		bool right = true;

@@ -104,13 +104,13 @@ signing_again_changes_nothing(
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct edge_merchant m = { .store_id = "testbox",
+	struct edge_merchant m = { .rules.store_id = "testbox",
 		.n_passwords = 1,
-		.confirm = size % 3 == 0 ? CONFIRM_REQUIRED : CONFIRM_OFF,
-		.amount_field =
+		.rules.confirm = size % 3 == 0 ? CONFIRM_REQUIRED : CONFIRM_OFF,
+		.rules.amount_field =
 		    size % 7 == 0 ? AMOUNT_SETTLED : AMOUNT_REQUESTED,
-		.invoice_field = (enum invoice_field)(size % 5),
-		.md5_only = size % 2 == 0 };
+		.rules.invoice_field = (enum invoice_field)(size % 5),
+		.rules.md5_only = size % 2 == 0 };
 	unsigned char *copy = copy_of(data, size), *body = copy_of(data, size);
 	struct sslcommerz_list l;
 	struct form f;
@@ -126,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (receipt_merchant_valid(store))
 			require(receipt_text(
-			    m.store_id, sizeof(m.store_id), store));
+			    m.rules.store_id, sizeof(m.rules.store_id), store));
 		if (sslcommerz_list(&f, &l, &why) == ST_OK) {
 			put_digest(&f, &l, &m, SSLCOMMERZ_MD5, body, size);
 			put_digest(&f, &l, &m, SSLCOMMERZ_SHA256, body, size);

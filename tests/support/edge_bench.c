@@ -152,10 +152,10 @@ edge_bench_start(struct edge_bench *b, const char *key, struct err *e)
 		.body_ms = 10000,
 		.idle_ms = 10000 };
 	cfg.n_merchants = 2;
-	memcpy(cfg.merchants[0].store_id, "other", 6);
-	memcpy(cfg.merchants[1].store_id, "testbox", 8);
+	memcpy(cfg.merchants[0].rules.store_id, "other", 6);
+	memcpy(cfg.merchants[1].rules.store_id, "testbox", 8);
 	for (int i = 0; i < 2; i++) {
-		cfg.merchants[i].confirm = CONFIRM_OFF;
+		cfg.merchants[i].rules.confirm = CONFIRM_OFF;
 		assert_int_equal(
 		    rooms_add_password(&cfg.merchants[i], bytes_of(PASSWORD)),
 		    ST_OK);

@@ -116,19 +116,20 @@ merchant(const struct suite *s, const char *store_id)
 	{
 		if (strcmp(text(row, "store_id"), store_id) != 0)
 			continue;
-		assert_true(receipt_text(
-		    m.store_id, sizeof(m.store_id), bytes_of(store_id)));
+		assert_true(receipt_text(m.rules.store_id,
+		    sizeof(m.rules.store_id), bytes_of(store_id)));
 		json_array_foreach(json_object_get(row, "passwords"), p,
 		    password) add_password(&m, json_string_value(password));
 		if (m.n_passwords == 0)
 			add_password(&m, text(row, "password"));
-		m.confirm = (enum confirm)word_index(
+		m.rules.confirm = (enum confirm)word_index(
 		    text(row, "confirm"), confirms, ARRAY_LEN(confirms));
-		m.invoice_field = (enum invoice_field)word_index(
+		m.rules.invoice_field = (enum invoice_field)word_index(
 		    text(row, "invoice_field"), invoices, ARRAY_LEN(invoices));
-		m.amount_field = (enum amount_field)word_index(
+		m.rules.amount_field = (enum amount_field)word_index(
 		    text(row, "amount_field"), amounts, ARRAY_LEN(amounts));
-		m.md5_only = json_is_true(json_object_get(row, "md5_only"));
+		m.rules.md5_only =
+		    json_is_true(json_object_get(row, "md5_only"));
 		return m;
 	}
 	fail_msg("no merchant \"%s\"", store_id);
@@ -202,8 +203,8 @@ is_kept(const struct edge_merchant *m, const struct pair *pairs, size_t n,
 		    strcmp(pairs[i].name, "currency_amount") == 0)
 			requested = requested || pairs[i].value.len > 0;
 	}
-	requested = requested && m->amount_field == AMOUNT_REQUESTED;
-	return strcmp(name, invoices[m->invoice_field]) == 0 ||
+	requested = requested && m->rules.amount_field == AMOUNT_REQUESTED;
+	return strcmp(name, invoices[m->rules.invoice_field]) == 0 ||
 	       strcmp(name, "tran_date") == 0 ||
 	       strcmp(name, requested ? "currency_type" : "currency") == 0 ||
 	       strcmp(name, requested ? "currency_amount" : "amount") == 0;
@@ -222,8 +223,9 @@ nothing_of_the_rest_is_in(struct bytes left, const struct edge_merchant *m,
 			struct bytes run =
 			    bytes_make(pairs[i].value.ptr + at, RUN);
 			static const char zeros[RUN];
-			bool kept = memcmp(run.ptr, zeros, RUN) == 0 ||
-				    (paid && holds(bytes_of(m->store_id), run));
+			bool kept =
+			    memcmp(run.ptr, zeros, RUN) == 0 ||
+			    (paid && holds(bytes_of(m->rules.store_id), run));
 
 			for (size_t k = 0; paid && !kept && k < n; k++)
 				kept = is_kept(m, pairs, n, pairs[k].name) &&

@@ -24,9 +24,9 @@ struct world {
 static struct edge_merchant
 shop(const char *password)
 {
-	struct edge_merchant m = {
-		.store_id = "testbox", .n_passwords = 1, .confirm = CONFIRM_OFF
-	};
+	struct edge_merchant m = { .rules = { .store_id = "testbox",
+				       .confirm = CONFIRM_OFF },
+		.n_passwords = 1 };
 
 	assert_int_equal(
 	    secret_md5_hex(password, strlen(password), m.md5[0]), ST_OK);

@@ -14,10 +14,10 @@
 static struct identity identity;
 static struct receipt receipt;
 
-static const struct edge_merchant shop = { .store_id = "testbox" };
+static const struct merchant_rules shop = { .store_id = "testbox" };
 
 static enum status
-minimize(const struct edge_merchant *m, const char *text, int64_t received_us,
+minimize(const struct merchant_rules *m, const char *text, int64_t received_us,
     enum refusal *why)
 {
 	unsigned char body[1024];
@@ -45,7 +45,7 @@ with_money(char out[512], const char *type, const char *requested,
 }
 
 static void
-refuses(const struct edge_merchant *m, const char *text, enum refusal expect)
+refuses(const struct merchant_rules *m, const char *text, enum refusal expect)
 {
 	static const struct receipt none;
 	enum refusal why;
@@ -141,8 +141,8 @@ a_clock_of_ours_that_is_wrong_makes_no_receipt(void **state)
 /* ---- money */
 
 static void
-amount_is(const struct edge_merchant *m, const char *text, const char *currency,
-    int64_t minor)
+amount_is(const struct merchant_rules *m, const char *text,
+    const char *currency, int64_t minor)
 {
 	enum refusal why;
 
@@ -194,7 +194,7 @@ half_a_requested_figure_is_none(void **state)
 static void
 the_settled_figure_counts_where_it_is_configured(void **state)
 {
-	struct edge_merchant m = shop;
+	struct merchant_rules m = shop;
 	char text[512];
 
 	(void)state;
@@ -212,7 +212,7 @@ the_settled_figure_counts_where_it_is_configured(void **state)
 static void
 a_receipt_holds_what_it_should(void **state)
 {
-	struct edge_merchant m = shop;
+	struct merchant_rules m = shop;
 	struct receipt want = { 0 };
 	char text[512];
 	enum refusal why;
@@ -237,7 +237,7 @@ a_receipt_holds_what_it_should(void **state)
 static void
 tran_id_keeps_to_its_grammar_even_where_it_is_dropped(void **state)
 {
-	struct edge_merchant m = shop;
+	struct merchant_rules m = shop;
 
 	(void)state;
 	m.invoice_field = INVOICE_VALUE_A;

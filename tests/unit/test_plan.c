@@ -101,7 +101,8 @@ every_room_gets_its_struct(void **state)
 	assert_int_equal(load(w, &w->plan), ST_OK);
 	assert_int_equal(w->faults.len, 0);
 	assert_int_equal(w->plan->edge.n_merchants, 1);
-	assert_string_equal(w->plan->edge.merchants[0].store_id, "testbox");
+	assert_string_equal(
+	    w->plan->edge.merchants[0].rules.store_id, "testbox");
 	assert_int_equal(w->plan->keeper.n_merchants, 1);
 	assert_memory_equal(
 	    w->plan->edge.tls.ticket, w->plan->desk.tls.ticket, ROOMS_TICKET);

@@ -231,13 +231,13 @@ the_edge_gets_digests_and_no_password(void **state)
 	assert_int_equal(w->edge->identity_key[1], 0x11);
 	assert_int_equal(w->edge->limits.head_ms, 1234);
 	assert_int_equal(w->edge->n_merchants, 2);
-	assert_string_equal(m->store_id, "other");
+	assert_string_equal(m->rules.store_id, "other");
 	assert_int_equal(m->n_passwords, 1);
 	assert_string_equal(m->md5[0], "657e3a67772f5d0a73c73df116be5411");
 	assert_int_equal(strlen(m->sha256[0]), 64);
-	assert_int_equal(m->confirm, CONFIRM_OFF);
-	assert_int_equal(m->invoice_field, INVOICE_VALUE_B);
-	assert_true(m->md5_only);
+	assert_int_equal(m->rules.confirm, CONFIRM_OFF);
+	assert_int_equal(m->rules.invoice_field, INVOICE_VALUE_B);
+	assert_true(m->rules.md5_only);
 	assert_null(memmem(w->edge, sizeof(*w->edge), "testbox", 7));
 }
 

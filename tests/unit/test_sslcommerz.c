@@ -83,11 +83,13 @@ verdict_is(struct intake *in, const json_t *v)
 	const char *password = text_of(v, "store_passwd");
 	const char *verdict = text_of(v, "verdict");
 	struct bytes store = form_value(&form, "store_id");
-	struct edge_merchant m = { .n_passwords = 1, .confirm = CONFIRM_OFF };
+	struct edge_merchant m = { .n_passwords = 1,
+		.rules.confirm = CONFIRM_OFF };
 	struct intake_result r;
 	size_t len = strlen(text_of(v, "body"));
 
-	assert_true(receipt_text(m.store_id, sizeof(m.store_id), store));
+	assert_true(
+	    receipt_text(m.rules.store_id, sizeof(m.rules.store_id), store));
 	assert_int_equal(
 	    secret_md5_hex(password, strlen(password), m.md5[0]), ST_OK);
 	assert_int_equal(
@@ -286,7 +288,7 @@ build(size_t but, bool absent, const char *status)
 static bool
 covers(enum invoice_field invoice)
 {
-	struct edge_merchant m = { .invoice_field = invoice };
+	struct edge_merchant m = { .rules.invoice_field = invoice };
 	enum refusal why = REFUSALS;
 	enum status st = sslcommerz_covers(&form, &list, &m, &why);
 
