@@ -116,8 +116,8 @@ metrics_page_reset_gauges(int fd)
 	(void)munmap(page, sizeof(*page));
 }
 
-static int64_t
-sum(const struct metrics_page *const *pages, size_t n, enum metric m)
+int64_t
+metrics_sum(const struct metrics_page *const *pages, size_t n, enum metric m)
 {
 	int64_t v = 0;
 
@@ -140,7 +140,7 @@ write_span(const struct metrics_page *const *pages, size_t n,
 	int64_t count = 0;
 
 	for (unsigned i = 0; i < METRICS_SPAN_CELLS - 1; i++) {
-		count += sum(pages, n, r->metric + i);
+		count += metrics_sum(pages, n, r->metric + i);
 		buf_printf(out, "%s_bucket{le=\"", r->family);
 		if (i < METRICS_SPAN_CELLS - 2)
 			write_seconds(out, bounds[i]);
@@ -149,7 +149,8 @@ write_span(const struct metrics_page *const *pages, size_t n,
 		buf_printf(out, "\"} %lld\n", (long long)count);
 	}
 	buf_printf(out, "%s_sum ", r->family);
-	write_seconds(out, sum(pages, n, r->metric + METRICS_SPAN_CELLS - 1));
+	write_seconds(
+	    out, metrics_sum(pages, n, r->metric + METRICS_SPAN_CELLS - 1));
 	buf_printf(out, "\n%s_count %lld\n", r->family, (long long)count);
 }
 
@@ -157,7 +158,7 @@ static void
 write_value(const struct metrics_page *const *pages, size_t n,
     const struct row *r, struct buf *out)
 {
-	int64_t v = sum(pages, n, r->metric);
+	int64_t v = metrics_sum(pages, n, r->metric);
 
 	if (r->labels[0] != '\0')
 		buf_printf(out, "%s{%s} ", r->family, r->labels);

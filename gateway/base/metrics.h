@@ -51,6 +51,10 @@ void metrics_observe(enum metric m, int64_t us);
 /* Gauges in the page behind fd back to 0: its room is dead. */
 void metrics_page_reset_gauges(int fd);
 
+/* The sum of one cell over n pages. */
+int64_t
+metrics_sum(const struct metrics_page *const *pages, size_t n, enum metric m);
+
 /* The sums over n pages as Prometheus text (exposition format 0.0.4).
  * Gauges and spans named ..._us inside are shown in seconds. */
 void metrics_write(

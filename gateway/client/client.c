@@ -5,53 +5,21 @@
  */
 #include "client/client.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
-#include <netinet/in.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
 
-#include "base/buf.h"
-#include "base/clock.h"
-#include "base/secret.h"
-
-#define CONNECT_MS   5000 /* resolving, connecting and the handshake */
-#define KEEP_IDLE_S  60L
-#define ANSWER_BYTES (64 * 1024) /* nobody reads it; a bound on patience */
-#define HEADER_BYTES (64 * 1024)
-#define BODY_CEILING (1024 * 1024)
-
-struct client_target {
-	char *url;
-	char *ca_pem; /* NULL: the system's store */
-	bool plain;   /* http, so loopback only */
-	int64_t timeout_ms;
-};
-
-struct request {
-	struct request *next, **prev; /* in the client's busy or idle list */
-	CURL *easy;
-	const struct client_target *target;
-	struct curl_slist *headers;
-	struct buf body;
-	client_done_fn *on_done;
-	void *arg;
-	int64_t started_us;
-	size_t header_bytes, answer_bytes;
-	bool head_whole; /* the empty line behind the headers came */
-};
+#include "client/request.h"
+#include "client/wiped.h"
 
 struct client {
 	struct event_base *base;
 	CURLM *multi;
 	struct event *timer;
 	struct request *busy;
-	struct request *idle; /* kept with their handles and TLS sessions */
+	struct request *idle; /* POSTs, kept with their TLS sessions */
 	bool global;
 };
 
@@ -134,145 +102,31 @@ client_target_free(struct client_target *t)
 	free(t);
 }
 
-/* ---- callbacks of one transfer */
-
-static bool
-is_loopback(const struct sockaddr *sa)
-{
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
-	if (sa->sa_family == AF_INET) {
-		memcpy(&in, sa, sizeof(in));
-		return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	}
-	if (sa->sa_family == AF_INET6) {
-		memcpy(&in6, sa, sizeof(in6));
-		return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
-	}
-	return false;
-}
-
-/* The last word on where a request goes: here the name is an address. */
-static curl_socket_t
-on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
-{
-	const struct request *r = arg;
-
-	(void)purpose;
-	if (r->target->plain && !is_loopback(&to->addr))
-		return CURL_SOCKET_BAD;
-	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-}
-
-static size_t
-on_header(char *data, size_t size, size_t n, void *arg)
-{
-	struct request *r = arg;
-	struct bytes line = bytes_make(data, size * n);
-
-	if (line.len > 5 && memcmp(data, "HTTP/", 5) == 0)
-		r->head_whole = false; /* the one before was only interim */
-	if (bytes_is(line, "\r\n") || bytes_is(line, "\n"))
-		r->head_whole = true;
-	r->header_bytes += size * n;
-	return r->header_bytes > HEADER_BYTES ? 0 : size * n;
-}
-
-static size_t
-on_body(char *data, size_t size, size_t n, void *arg)
-{
-	struct request *r = arg;
-
-	(void)data;
-	r->answer_bytes += size * n;
-	return r->answer_bytes > ANSWER_BYTES ? 0 : size * n;
-}
-
 /* ---- the end of a request */
 
-/* Make r ready for another one; its handle keeps its TLS sessions. */
+/* Hand over what has ended.  on_done may send again, so r is put away before:
+ * a POST's for the next one; a GET's handle, which has seen payer data, goes.
+ */
 static void
-request_clear(struct request *r)
+finish(struct client *c, struct request *r, CURLcode code)
 {
-	curl_easy_reset(r->easy);
-	for (struct curl_slist *h = r->headers; h != NULL; h = h->next)
-		secret_wipe(h->data, strlen(h->data));
-	curl_slist_free_all(r->headers);
-	r->headers = NULL;
-	buf_reset(&r->body);
-	r->header_bytes = r->answer_bytes = 0;
-	r->head_whole = false;
-}
+	struct client_result res = request_result(r, code);
+	client_done_fn *on_done = r->on_done;
+	void *arg = r->arg;
 
-static void
-request_free(struct request *r)
-{
-	if (r->easy != NULL) {
-		request_clear(r);
-		curl_easy_cleanup(r->easy);
+	(void)curl_multi_remove_handle(c->multi, r->easy);
+	list_remove(r);
+	if (r->answer.kept) {
+		request_forget(r);
+		on_done(arg, &res);
+		request_free(r);
+		return;
 	}
-	buf_fini(&r->body);
-	free(r);
+	request_clear(r);
+	list_push(&c->idle, r);
+	on_done(arg, &res);
 }
 
-/* A resolver that does not answer ends as a timeout before any address. */
-static enum client_end
-timeout_end(const struct request *r)
-{
-	curl_off_t looked_up = 0;
-
-	(void)curl_easy_getinfo(
-	    r->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
-	return looked_up == 0 ? CLIENT_DNS : CLIENT_TIMEOUT;
-}
-
-static enum client_end
-end_of(const struct request *r, CURLcode code)
-{
-	switch (code) {
-	case CURLE_OK:
-		return CLIENT_ANSWER;
-	case CURLE_WRITE_ERROR: /* a ceiling of ours */
-		return r->answer_bytes > ANSWER_BYTES ? CLIENT_ANSWER
-						      : CLIENT_IO;
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return CLIENT_DNS;
-	case CURLE_COULDNT_CONNECT:
-		return CLIENT_CONNECT;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ISSUER_ERROR:
-		return CLIENT_TLS;
-	case CURLE_OPERATION_TIMEDOUT:
-		return timeout_end(r);
-	default:
-		return CLIENT_IO;
-	}
-}
-
-static struct client_result
-result_of(const struct request *r, CURLcode code)
-{
-	struct client_result res = { .end = end_of(r, code),
-		.took_us = clock_mono_us() - r->started_us };
-
-	if (res.end != CLIENT_ANSWER)
-		return res;
-	(void)curl_easy_getinfo(
-	    r->easy, CURLINFO_RESPONSE_CODE, &res.http_status);
-	/* libcurl is content with a status line and half a header. */
-	if (!r->head_whole || res.http_status < 200 || res.http_status > 599) {
-		res.end = CLIENT_IO;
-		res.http_status = 0;
-	}
-	return res;
-}
-
-/* Hand over what has ended.  on_done may post, so r is put away before. */
 static void
 reap(struct client *c)
 {
@@ -280,23 +134,11 @@ reap(struct client *c)
 	int left;
 
 	while ((m = curl_multi_info_read(c->multi, &left)) != NULL) {
-		struct client_result res;
-		client_done_fn *on_done;
-		struct request *r;
 		char *private = NULL;
-		void *arg;
 
 		(void)curl_easy_getinfo(
 		    m->easy_handle, CURLINFO_PRIVATE, &private);
-		r = (struct request *)(void *)private;
-		res = result_of(r, m->data.result);
-		on_done = r->on_done;
-		arg = r->arg;
-		(void)curl_multi_remove_handle(c->multi, r->easy);
-		request_clear(r);
-		list_remove(r);
-		list_push(&c->idle, r);
-		on_done(arg, &res);
+		finish(c, (struct request *)(void *)private, m->data.result);
 	}
 }
 
@@ -391,7 +233,9 @@ client_new(struct client **out, struct loop *l, struct err *e)
 	c->base = loop_base(l);
 	/* libcurl would write the keys of every session to that file. */
 	(void)unsetenv("SSLKEYLOGFILE");
-	c->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+	c->global =
+	    curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiped_malloc, wiped_free,
+		wiped_realloc, wiped_strdup, wiped_calloc) == CURLE_OK;
 	if (!c->global)
 		goto fail;
 	c->multi = curl_multi_init();
@@ -433,128 +277,17 @@ client_free(struct client *c)
 	free(c);
 }
 
-/* ---- posting */
+/* ---- sending */
 
-static bool
-set_long(CURL *h, CURLoption o, long v)
+static enum status
+start(struct client *c, struct request *r, bool filled)
 {
-	return curl_easy_setopt(h, o, v) == CURLE_OK;
-}
-
-static bool
-set_text(CURL *h, CURLoption o, const char *v)
-{
-	return curl_easy_setopt(h, o, v) == CURLE_OK;
-}
-
-static bool
-set_trust(CURL *h, const struct client_target *t)
-{
-	struct curl_blob pem = { .flags = CURL_BLOB_NOCOPY };
-
-	if (!set_long(h, CURLOPT_SSL_VERIFYPEER, 1) ||
-	    !set_long(h, CURLOPT_SSL_VERIFYHOST, 2) ||
-	    !set_long(h, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2))
-		return false;
-	if (t->ca_pem == NULL)
-		return true;
-	pem.data = t->ca_pem;
-	pem.len = strlen(t->ca_pem);
-	/* The system's directory would be trusted besides. */
-	return curl_easy_setopt(h, CURLOPT_CAINFO_BLOB, &pem) == CURLE_OK &&
-	       set_text(h, CURLOPT_CAPATH, NULL);
-}
-
-static bool
-set_transport(CURL *h, const struct client_target *t)
-{
-	int64_t connect_ms =
-	    t->timeout_ms < CONNECT_MS ? t->timeout_ms : CONNECT_MS;
-
-	return set_text(
-		   h, CURLOPT_PROTOCOLS_STR, t->plain ? "http" : "https") &&
-	       set_long(h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
-	       set_long(h, CURLOPT_FOLLOWLOCATION, 0) &&
-	       set_text(h, CURLOPT_PROXY, "") &&
-	       set_text(h, CURLOPT_NOPROXY, "*") &&
-	       set_long(h, CURLOPT_NOSIGNAL, 1) &&
-	       set_long(h, CURLOPT_QUICK_EXIT, 1) &&
-	       set_long(h, CURLOPT_TCP_NODELAY, 1) &&
-	       set_long(h, CURLOPT_MAXAGE_CONN, KEEP_IDLE_S) &&
-	       set_long(h, CURLOPT_TIMEOUT_MS, (long)t->timeout_ms) &&
-	       set_long(h, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-}
-
-static bool
-set_callbacks(CURL *h, struct request *r)
-{
-	return curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_open) ==
-		   CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, r) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header) ==
-		   CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_HEADERDATA, r) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body) ==
-		   CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_WRITEDATA, r) == CURLE_OK &&
-	       curl_easy_setopt(h, CURLOPT_PRIVATE, r) == CURLE_OK;
-}
-
-static bool
-set_request(CURL *h, struct request *r)
-{
-	return set_text(h, CURLOPT_URL, r->target->url) &&
-	       set_text(h, CURLOPT_USERAGENT, "paysieve/" PAYSIEVE_VERSION) &&
-	       curl_easy_setopt(h, CURLOPT_HTTPHEADER, r->headers) ==
-		   CURLE_OK &&
-	       set_long(h, CURLOPT_POST, 1) &&
-	       curl_easy_setopt(h, CURLOPT_POSTFIELDS,
-		   (const char *)r->body.data) == CURLE_OK &&
-	       set_long(h, CURLOPT_POSTFIELDSIZE, (long)r->body.len);
-}
-
-static bool
-add_header(struct request *r, const char *line)
-{
-	struct curl_slist *list = curl_slist_append(r->headers, line);
-
-	if (list == NULL)
-		return false;
-	r->headers = list;
-	return true;
-}
-
-/* A name without a value keeps libcurl from sending its own. */
-static bool
-fill_headers(struct request *r, const char *const *headers, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		assert(strpbrk(headers[i], "\r\n") == NULL);
-		if (!add_header(r, headers[i]))
-			return false;
-	}
-	return add_header(r, "Expect:") && add_header(r, "Accept:");
-}
-
-static struct request *
-request_take(struct client *c)
-{
-	struct request *r = c->idle;
-
-	if (r != NULL) {
-		list_remove(r);
-		return r;
-	}
-	r = calloc(1, sizeof(*r));
-	if (r == NULL)
-		return NULL;
-	buf_init(&r->body, BODY_CEILING);
-	r->easy = curl_easy_init();
-	if (r->easy == NULL) {
+	if (!filled || curl_multi_add_handle(c->multi, r->easy) != CURLM_OK) {
 		request_free(r);
-		return NULL;
+		return ST_NO_MEMORY;
 	}
-	return r;
+	list_push(&c->busy, r);
+	return ST_OK;
 }
 
 enum status
@@ -562,22 +295,28 @@ client_post(struct client *c, struct client_target *t,
     const char *const *headers, size_t n, struct bytes body,
     client_done_fn *on_done, void *arg)
 {
-	struct request *r = request_take(c);
+	struct request *r = c->idle;
+
+	if (r != NULL)
+		list_remove(r);
+	else
+		r = request_new();
+	if (r == NULL)
+		return ST_NO_MEMORY;
+	r->on_done = on_done;
+	r->arg = arg;
+	return start(c, r, request_post(r, t, headers, n, body));
+}
+
+enum status
+client_get(struct client *c, struct client_target *t, struct bytes target,
+    size_t most, client_done_fn *on_done, void *arg)
+{
+	struct request *r = request_new();
 
 	if (r == NULL)
 		return ST_NO_MEMORY;
-	r->target = t;
 	r->on_done = on_done;
 	r->arg = arg;
-	r->started_us = clock_mono_us();
-	buf_append(&r->body, body.ptr, body.len);
-	if (buf_status(&r->body) != ST_OK || !fill_headers(r, headers, n) ||
-	    !set_transport(r->easy, t) || !set_trust(r->easy, t) ||
-	    !set_callbacks(r->easy, r) || !set_request(r->easy, r) ||
-	    curl_multi_add_handle(c->multi, r->easy) != CURLM_OK) {
-		request_free(r);
-		return ST_NO_MEMORY;
-	}
-	list_push(&c->busy, r);
-	return ST_OK;
+	return start(c, r, request_get(r, t, target, most));
 }

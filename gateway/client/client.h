@@ -3,15 +3,18 @@
  *
  * No redirects, no proxy from the environment, no cookies, certificate and
  * host name always checked; https, and http to loopback addresses only (the
- * connected address is checked, not the name).  Answers are read up to a
- * ceiling and thrown away.  Connections are kept and used again; when a kept
- * one turns out to be dead before an answer, the request is sent once more.
+ * connected address is checked, not the name).  Answers to a POST are read up
+ * to a ceiling and thrown away.  Connections are kept and used again; when a
+ * kept one turns out to be dead before an answer, the request is sent once
+ * more.
  *
  * Loop thread only, in a process that ignores SIGPIPE.  on_done never runs
  * from inside client_post(); it may post again, but not free the client.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
+
+#include <stdbool.h>
 
 #include "base/bytes.h"
 #include "base/loop.h"
@@ -32,6 +35,12 @@ struct client_result {
 	enum client_end end;
 	long http_status; /* 200 to 599; 0 without an answer */
 	int64_t took_us;
+	int64_t retry_after_s; /* of the answer, a day at most; -1: none */
+	/* GET: the answer's body, decoded when it came as gzip or deflate
+	 * (other codings are CLIENT_IO); compressed data that ends too early is
+	 * as long as it goes.  Borrowed for the call, wiped after it. */
+	struct bytes body;
+	bool cut; /* GET: it was longer than most; body is empty */
 };
 
 typedef void client_done_fn(void *arg, const struct client_result *r);
@@ -59,5 +68,14 @@ void client_target_free(struct client_target *t);
 MUST_USE enum status client_post(struct client *c, struct client_target *t,
     const char *const *headers, size_t n, struct bytes body,
     client_done_fn *on_done, void *arg);
+
+/*
+ * GET t's URL with `target` (path and query, from '/') behind it, for answers
+ * that hold payer data: target is copied, and nothing of it or of the answer
+ * outlives the call of on_done in memory that this process can still read.
+ * The answer is read up to `most` bytes, decoded.  Otherwise as client_post().
+ */
+MUST_USE enum status client_get(struct client *c, struct client_target *t,
+    struct bytes target, size_t most, client_done_fn *on_done, void *arg);
 
 #endif

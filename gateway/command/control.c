@@ -10,7 +10,9 @@
 
 #include "message/message.h"
 
+/* A check waits for SSLCommerz, a minute at most by the keeper's clock. */
 #define PATIENCE_S 10
+#define CHECK_S	   70
 
 struct control {
 	int fd;
@@ -18,20 +20,32 @@ struct control {
 	_Alignas(uint64_t) unsigned char packet[MESSAGE_MAX];
 };
 
-/* What the answer to one request needs while it comes in. */
-struct answer {
+/* What the answer to one request needs while it comes in: rows, one of the
+ * two kinds, and an end. */
+struct hearing {
 	uint64_t tag;
-	uint64_t after_seq;
-	store_row_fn *fn;
+	uint64_t after; /* the last row's number */
+	store_row_fn *on_row;
+	store_life_fn *on_hold;
 	void *arg;
-	bool more;
-	enum status status;
+	enum message end_type;
+	struct msg_page_end end;
+	struct msg_done done;
 };
+
+static bool
+set_patience(const struct control *c, time_t seconds)
+{
+	const struct timeval tv = { .tv_sec = seconds };
+
+	return setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) ==
+		   0 &&
+	       setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) == 0;
+}
 
 enum status
 control_open(struct control **out, const char *path, struct err *e)
 {
-	const struct timeval tv = { .tv_sec = PATIENCE_S };
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct control *c = NULL;
 	enum status st = ST_IO;
@@ -46,9 +60,7 @@ control_open(struct control **out, const char *path, struct err *e)
 	if (c == NULL)
 		return ST_NO_MEMORY;
 	c->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (c->fd >= 0 &&
-	    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == 0 &&
-	    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) == 0 &&
+	if (c->fd >= 0 && set_patience(c, PATIENCE_S) &&
 	    connect(c->fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0) {
 		*out = c;
 		return ST_OK;
@@ -86,26 +98,66 @@ ask(struct control *c, enum message type, const void *record)
 }
 
 static enum status
-take_rows(struct answer *a, const struct msg_row *rows, size_t n)
+take_rows(struct hearing *a, const struct msg_row *rows, size_t n)
 {
+	if (a->on_row == NULL)
+		return ST_CORRUPT;
 	for (size_t i = 0; i < n; i++) {
 		struct store_row row = { .seq = rows[i].seq,
 			.receipt = rows[i].receipt };
 
-		if (rows[i].tag != a->tag || row.seq <= a->after_seq)
+		if (rows[i].tag != a->tag || row.seq <= a->after)
 			return ST_CORRUPT;
-		a->after_seq = row.seq;
-		a->fn(a->arg, &row);
+		a->after = row.seq;
+		a->on_row(a->arg, &row);
 	}
 	return ST_OK;
 }
 
+static enum status
+take_holds(struct hearing *a, const struct msg_hold *holds, size_t n)
+{
+	if (a->on_hold == NULL)
+		return ST_CORRUPT;
+	for (size_t i = 0; i < n; i++) {
+		struct store_life held = { .life = LIFE_HELD,
+			.n = holds[i].n,
+			.reason = (enum reason)holds[i].reason,
+			.held_at_us = (int64_t)holds[i].held_at_us,
+			.is_answered = holds[i].is_answered != 0,
+			.claimed = holds[i].claimed,
+			.answered = holds[i].answered };
+
+		if (holds[i].tag != a->tag || held.n <= a->after)
+			return ST_CORRUPT;
+		a->after = held.n;
+		a->on_hold(a->arg, &held);
+	}
+	return ST_OK;
+}
+
+static enum status
+take_end(struct hearing *a, const struct msg_header *h, const void *record)
+{
+	uint64_t tag;
+
+	if (h->type == MSG_PAGE_END) {
+		memcpy(&a->end, record, sizeof(a->end));
+		tag = a->end.tag;
+	} else {
+		memcpy(&a->done, record, sizeof(a->done));
+		tag = a->done.tag;
+	}
+	return h->type == a->end_type && h->count == 1 && tag == a->tag
+		   ? ST_OK
+		   : ST_CORRUPT;
+}
+
 /* One packet of the answer; *done with the last one. */
 static enum status
-take_packet(struct control *c, struct answer *a, bool *done)
+take_packet(struct control *c, struct hearing *a, bool *done)
 {
 	const void *records = c->packet + sizeof(struct msg_header);
-	const struct msg_page_end *end = records;
 	struct msg_header h;
 	ssize_t n;
 
@@ -118,25 +170,41 @@ take_packet(struct control *c, struct answer *a, bool *done)
 	    !message_check(PARTY_KEEPER, PARTY_COMMAND, c->packet, (size_t)n))
 		return ST_CORRUPT;
 	memcpy(&h, c->packet, sizeof(h));
-	if (h.type == MSG_ROW)
+	switch (h.type) {
+	case MSG_ROW:
 		return take_rows(a, records, h.count);
-	if (h.type != MSG_PAGE_END || h.count != 1 || end->tag != a->tag)
+	case MSG_HOLD:
+		return take_holds(a, records, h.count);
+	case MSG_PAGE_END:
+	case MSG_DONE:
+		*done = true;
+		return take_end(a, &h, records);
+	default:
 		return ST_CORRUPT;
-	a->more = end->more != 0;
-	a->status = (enum status)end->status;
-	*done = true;
-	return ST_OK;
+	}
 }
 
 static enum status
-hear(struct control *c, struct answer *a)
+hear(struct control *c, struct hearing *a)
 {
 	enum status st = ST_OK;
 	bool done = false;
 
 	while (st == ST_OK && !done)
 		st = take_packet(c, a, &done);
-	return st == ST_OK ? a->status : st;
+	return st;
+}
+
+/* A question whose answer ends with PAGE_END. */
+static enum status
+ask_rows(struct control *c, enum message type, const void *m, struct hearing *a)
+{
+	enum status st = ask(c, type, m);
+
+	a->end_type = MSG_PAGE_END;
+	if (st == ST_OK)
+		st = hear(c, a);
+	return st == ST_OK ? (enum status)a->end.status : st;
 }
 
 /* An empty field means all, as NULL does here. */
@@ -153,19 +221,15 @@ control_page(struct control *c, const struct store_query *q, store_row_fn *fn,
 	struct msg_page m = { .tag = ++c->tag,
 		.after_seq = q->after_seq,
 		.limit = (uint32_t)q->limit };
-	struct answer a = {
-		.tag = m.tag, .after_seq = q->after_seq, .fn = fn, .arg = arg
+	struct hearing a = {
+		.tag = m.tag, .after = q->after_seq, .on_row = fn, .arg = arg
 	};
-	enum status st;
+	enum status st = ST_BAD_INPUT;
 
-	*more = false;
-	if (!fill(m.merchant, sizeof(m.merchant), q->merchant) ||
-	    !fill(m.invoice_id, sizeof(m.invoice_id), q->invoice_id))
-		return ST_BAD_INPUT;
-	st = ask(c, MSG_PAGE, &m);
-	if (st == ST_OK)
-		st = hear(c, &a);
-	*more = a.more;
+	if (fill(m.merchant, sizeof(m.merchant), q->merchant) &&
+	    fill(m.invoice_id, sizeof(m.invoice_id), q->invoice_id))
+		st = ask_rows(c, MSG_PAGE, &m, &a);
+	*more = a.end.more != 0;
 	return st;
 }
 
@@ -182,16 +246,100 @@ control_get(struct control *c, const struct receipt_id *id,
     const char *merchant, struct store_row *out)
 {
 	struct msg_get m = { .tag = ++c->tag, .id = *id };
-	struct answer a = { .tag = m.tag, .fn = on_row, .arg = out };
-	enum status st;
+	struct hearing a = { .tag = m.tag, .on_row = on_row, .arg = out };
+	enum status st = ST_BAD_INPUT;
 
 	memset(out, 0, sizeof(*out));
-	if (!fill(m.merchant, sizeof(m.merchant), merchant))
-		return ST_BAD_INPUT;
-	st = ask(c, MSG_GET, &m);
-	if (st == ST_OK)
-		st = hear(c, &a);
+	if (fill(m.merchant, sizeof(m.merchant), merchant))
+		st = ask_rows(c, MSG_GET, &m, &a);
 	if (st == ST_OK && out->seq == 0)
 		st = ST_CORRUPT;
+	return st;
+}
+
+enum status
+control_holds(struct control *c, const struct store_query *q, store_life_fn *fn,
+    void *arg, bool *more)
+{
+	struct msg_holds m = { .tag = ++c->tag,
+		.after = q->after_seq,
+		.limit = (uint32_t)q->limit };
+	struct hearing a = {
+		.tag = m.tag, .after = q->after_seq, .on_hold = fn, .arg = arg
+	};
+	enum status st = ST_BAD_INPUT;
+
+	if (fill(m.merchant, sizeof(m.merchant), q->merchant))
+		st = ask_rows(c, MSG_HOLDS, &m, &a);
+	*more = a.end.more != 0;
+	return st;
+}
+
+static void
+on_hold(void *arg, const struct store_life *held)
+{
+	struct store_life *out = arg;
+
+	*out = *held;
+}
+
+enum status
+control_hold(struct control *c, const struct receipt_id *id,
+    const char *merchant, struct store_life *out)
+{
+	struct msg_holds m = { .tag = ++c->tag, .id = *id, .limit = 1 };
+	struct hearing a = { .tag = m.tag, .on_hold = on_hold, .arg = out };
+	enum status st = ST_BAD_INPUT;
+
+	memset(out, 0, sizeof(*out));
+	if (fill(m.merchant, sizeof(m.merchant), merchant))
+		st = ask_rows(c, MSG_HOLDS, &m, &a);
+	if (st == ST_OK && out->n == 0)
+		st = ST_NOT_FOUND;
+	return st;
+}
+
+/* A question that is answered by DONE. */
+static enum status
+ask_done(struct control *c, enum message type, const void *m, struct hearing *a)
+{
+	enum status st = ask(c, type, m);
+
+	a->end_type = MSG_DONE;
+	return st == ST_OK ? hear(c, a) : st;
+}
+
+enum status
+control_decide(struct control *c, const struct receipt_id *id,
+    const char *merchant, bool release)
+{
+	struct msg_decide m = {
+		.tag = ++c->tag, .id = *id, .by = "cli", .release = release
+	};
+	struct hearing a = { .tag = m.tag };
+	enum status st = ST_BAD_INPUT;
+
+	if (fill(m.merchant, sizeof(m.merchant), merchant))
+		st = ask_done(c, MSG_DECIDE, &m, &a);
+	return st == ST_OK ? (enum status)a.done.status : st;
+}
+
+enum status
+control_check(struct control *c, const char *merchant, const char *invoice_id,
+    const char *tran_id, enum status *said, enum life *state)
+{
+	struct msg_check m = { .tag = ++c->tag };
+	struct hearing a = { .tag = m.tag };
+	enum status st = ST_BAD_INPUT;
+
+	if (fill(m.merchant, sizeof(m.merchant), merchant) &&
+	    fill(m.invoice_id, sizeof(m.invoice_id), invoice_id) &&
+	    fill(m.tran_id, sizeof(m.tran_id), tran_id))
+		st = set_patience(c, CHECK_S) ? ask_done(c, MSG_CHECK, &m, &a)
+					      : ST_IO;
+	if (st == ST_OK && !set_patience(c, PATIENCE_S))
+		st = ST_IO;
+	*said = (enum status)a.done.status;
+	*state = (enum life)a.done.state;
 	return st;
 }

@@ -23,5 +23,21 @@ MUST_USE enum status control_page(struct control *c,
     const struct store_query *q, store_row_fn *fn, void *arg, bool *more);
 MUST_USE enum status control_get(struct control *c, const struct receipt_id *id,
     const char *merchant, struct store_row *out);
+MUST_USE enum status control_holds(struct control *c,
+    const struct store_query *q, store_life_fn *fn, void *arg, bool *more);
+MUST_USE enum status control_hold(struct control *c,
+    const struct receipt_id *id, const char *merchant, struct store_life *out);
+
+/* Release or reject a held payment.  ST_OK: it is on disk.  ST_NOT_FOUND: no
+ * such held payment; merchant NULL: of any. */
+MUST_USE enum status control_decide(struct control *c,
+    const struct receipt_id *id, const char *merchant, bool release);
+
+/* Have SSLCommerz asked about an invoice; tran_id NULL: it is the invoice ID.
+ * ST_OK: the gateway answered with *said and *state, see struct msg_done.
+ * ST_UNAVAILABLE: the gateway went away, or was silent for 70 seconds. */
+MUST_USE enum status
+control_check(struct control *c, const char *merchant, const char *invoice_id,
+    const char *tran_id, enum status *said, enum life *state);
 
 #endif

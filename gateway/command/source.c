@@ -1,22 +1,26 @@
 #include "command/source.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "command/control.h"
 
 struct source {
+	const struct config *config;
 	struct control *control; /* or, when it is NULL: */
 	const struct store_driver *driver;
 	struct store *store;
 };
 
 static enum status
-open_store(struct source *s, const struct config *c, struct err *e)
+open_store(struct source *s, struct err *e)
 {
 	enum status st;
 
 	s->driver = store_driver_find("sqlite");
-	st = s->driver->open(&s->store, c->store_path, STORE_READ, e);
+	st = s->driver->open(&s->store, s->config->store_path, STORE_READ, e);
 	if (st == ST_NOT_FOUND)
 		err_set(e, "no gateway runs here and there is no store yet");
 	return st;
@@ -32,11 +36,12 @@ source_open(struct source **out, const struct config *c, struct err *e)
 	*out = NULL;
 	if (s == NULL)
 		return ST_NO_MEMORY;
+	s->config = c;
 	st = config_control_path(c, path, sizeof(path));
 	if (st == ST_OK)
 		st = control_open(&s->control, path, e);
 	if (st == ST_NOT_FOUND)
-		st = open_store(s, c, e);
+		st = open_store(s, e);
 	if (st != ST_OK) {
 		source_close(s);
 		return st;
@@ -72,4 +77,120 @@ source_get(struct source *s, const struct receipt_id *id, const char *merchant,
 	if (s->control != NULL)
 		return control_get(s->control, id, merchant, out);
 	return s->driver->get(s->store, id, merchant, out);
+}
+
+enum status
+source_holds(struct source *s, const struct store_query *q, store_life_fn *fn,
+    void *arg, bool *more)
+{
+	if (s->control != NULL)
+		return control_holds(s->control, q, fn, arg, more);
+	return s->driver->holds(s->store, q, fn, arg, more);
+}
+
+enum status
+source_hold(struct source *s, const struct receipt_id *id, const char *merchant,
+    struct store_life *out)
+{
+	if (s->control != NULL)
+		return control_hold(s->control, id, merchant, out);
+	return s->driver->hold(s->store, id, merchant, out);
+}
+
+/* ---- deciding without a gateway */
+
+static const struct config_merchant *
+find_merchant(const struct config *c, const char *id)
+{
+	for (size_t i = 0; i < c->n_merchants; i++) {
+		if (strcmp(c->merchants[i].store_id, id) == 0)
+			return &c->merchants[i];
+	}
+	return NULL;
+}
+
+/* Who is owed a receipt of this merchant; *n of them. */
+static enum status
+find_endpoints(const struct source *s, struct store *store,
+    const char *merchant, uint32_t ids[CONFIG_BILLINGS], size_t *n,
+    struct err *e)
+{
+	const struct config *c = s->config;
+	const struct config_merchant *m = find_merchant(c, merchant);
+	enum status st = ST_OK;
+
+	if (m == NULL) {
+		err_set(e, "the configuration no longer has its merchant, so "
+			   "that nobody knows whom to tell");
+		return ST_CONFIG;
+	}
+	*n = 0;
+	for (size_t i = 0; st == ST_OK && i < c->n_billings; i++) {
+		if ((m->billings >> i & 1) != 0)
+			st = s->driver->endpoint(
+			    store, c->billings[i].name, &ids[(*n)++]);
+	}
+	return st;
+}
+
+static enum status
+apply(const struct store_driver *d, struct store *store,
+    const struct store_move *m)
+{
+	enum status st = d->begin(store);
+
+	if (st != ST_OK)
+		return st;
+	st = d->move(store, m);
+	if (st == ST_OK)
+		return d->commit(store);
+	d->abort(store);
+	return st;
+}
+
+/* The handle is the one writer: nothing changes between looking and moving. */
+static enum status
+decide(const struct source *s, struct store *store, const struct receipt_id *id,
+    const char *merchant, bool release, struct err *e)
+{
+	struct store_move m = { .from = LIFE_HELD,
+		.to = release ? LIFE_CONFIRMED : LIFE_REFUSED,
+		.at_us = clock_wall_us() };
+	uint32_t ids[CONFIG_BILLINGS];
+	struct store_life held;
+	char text[ID_TEXT];
+	enum status st = s->driver->hold(store, id, merchant, &held);
+
+	if (st != ST_OK)
+		return st;
+	m.n = held.n;
+	m.receipt = held.is_answered ? held.answered : held.claimed;
+	m.endpoint_ids = ids;
+	if (release)
+		st = find_endpoints(
+		    s, store, held.claimed.merchant, ids, &m.n_endpoints, e);
+	if (st == ST_OK)
+		st = apply(s->driver, store, &m);
+	if (st != ST_OK)
+		return st;
+	id_format(id, text);
+	log_event(release ? LOG_RELEASED : LOG_REJECTED,
+	    log_word(KEY_RECEIPT, text), log_word(KEY_WHO, "cli"));
+	return ST_OK;
+}
+
+enum status
+source_decide(struct source *s, const struct receipt_id *id,
+    const char *merchant, bool release, struct err *e)
+{
+	struct store *store = NULL;
+	enum status st;
+
+	if (s->control != NULL)
+		return control_decide(s->control, id, merchant, release);
+	st = s->driver->open(&store, s->config->store_path, STORE_WRITE, e);
+	if (st == ST_OK)
+		st = decide(s, store, id, merchant, release, e);
+	s->driver->close(store);
+	return st;
 }

@@ -1,6 +1,7 @@
 /*
- * Where a command reads receipts: from the running gateway over its control
- * socket, or from the store itself when none runs.  Blocking.  One thread.
+ * Where a command finds receipts and held payments: with the running gateway,
+ * over its control socket, or in the store itself when none runs.  Blocking.
+ * One thread.
  */
 #ifndef COMMAND_SOURCE_H
 #define COMMAND_SOURCE_H
@@ -10,6 +11,7 @@
 
 struct source;
 
+/* c is borrowed until source_close(). */
 MUST_USE enum status
 source_open(struct source **out, const struct config *c, struct err *e);
 
@@ -21,5 +23,18 @@ MUST_USE enum status source_page(struct source *s, const struct store_query *q,
     store_row_fn *fn, void *arg, bool *more);
 MUST_USE enum status source_get(struct source *s, const struct receipt_id *id,
     const char *merchant, struct store_row *out);
+
+MUST_USE enum status source_holds(struct source *s, const struct store_query *q,
+    store_life_fn *fn, void *arg, bool *more);
+MUST_USE enum status source_hold(struct source *s, const struct receipt_id *id,
+    const char *merchant, struct store_life *out);
+
+/* Release or reject a held payment.  ST_OK: it is on disk, and in the log:
+ * the gateway's, or on standard error.  ST_NOT_FOUND: no such held payment;
+ * merchant NULL: of any.  ST_CONFIG: the store cannot be opened, or the
+ * merchant is not configured; e has words. */
+MUST_USE enum status
+source_decide(struct source *s, const struct receipt_id *id,
+    const char *merchant, bool release, struct err *e);
 
 #endif

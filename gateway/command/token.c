@@ -18,7 +18,7 @@ static const char help[] =
     "  NAME            what the configuration calls it: 1 to 32 of\n"
     "                  A-Z a-z 0-9 _ -\n"
     "  --merchant ID   whose receipts it opens\n"
-    "  --scopes LIST   any of read,erase,check,deliver\n"
+    "  --scopes LIST   any of read,erase,check,deliver,confirm\n"
     "\n"
     "Exit code: 0, 2 wrong arguments, 74 the output was not taken.\n";
 
@@ -45,7 +45,7 @@ static bool
 read_scopes(const char *list, char *out, size_t cap)
 {
 	static const char *const known[] = { "read", "erase", "check",
-		"deliver" };
+		"deliver", "confirm" };
 	bool seen[ARRAY_LEN(known)] = { false };
 	int used = 0;
 
@@ -119,7 +119,7 @@ token_main(const char *config, int argc, char **argv)
 		return command_usage(
 		    argv[0], "--merchant needs a merchant's store id");
 	if (list == NULL || !read_scopes(list, scopes, sizeof(scopes)))
-		return command_usage(
-		    argv[0], "--scopes needs some of read,erase,check,deliver");
+		return command_usage(argv[0],
+		    "--scopes needs some of read,erase,check,deliver,confirm");
 	return make(argv[optind + 1], merchant, scopes);
 }

@@ -52,14 +52,18 @@ enum scope {
 	SCOPE_READ = 1,
 	SCOPE_ERASE = 2,
 	SCOPE_CHECK = 4,
-	SCOPE_DELIVER = 8
+	SCOPE_DELIVER = 8,
+	SCOPE_CONFIRM = 16
 };
 
 struct config_merchant {
 	char store_id[CONFIG_NAME];
 	char password_file[CONFIG_PATH];
 	char provider_url[CONFIG_URL];
+	char provider_ca_file[CONFIG_PATH]; /* empty: the system's store */
 	enum confirm confirm;
+	int64_t confirm_for_s;	/* unanswered for so long: held */
+	int64_t refuse_after_s; /* denied for so long: refused */
 	enum invoice_field invoice_field;
 	enum amount_field amount_field;
 	bool md5_only;
@@ -87,7 +91,10 @@ struct config_limits {
 	int64_t connections; /* per listener and process */
 	int64_t connections_per_address;
 	int64_t handshake_ms, head_ms, body_ms, idle_ms; /* absolute */
-	int64_t drain_ms; /* from SIGTERM until what is left is cut */
+	int64_t drain_ms;	/* from SIGTERM until what is left is cut */
+	int64_t ask_rate;	/* questions a second to one provider */
+	int64_t asks_in_flight; /* at once, to one provider */
+	int64_t ask_ms;		/* of one question, whole */
 };
 
 struct config {
@@ -112,7 +119,7 @@ struct config {
  * Checked: grammar, unknown and doubled keys and sections, ranges, names that
  * refer to each other, https for provider_url and url (http to loopback
  * only), and that the files named exist; their content is checked by
- * config_room_*().  confirm = required is refused for now.
+ * rooms_check().
  */
 MUST_USE enum status
 config_load(struct config **out, const char *path, struct buf *faults);

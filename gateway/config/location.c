@@ -193,3 +193,12 @@ location_url(struct bytes text, char *out, size_t cap, struct err *e)
 	return receipt_text(out, cap, text) ||
 	       refuse(e, "a URL longer than 511 bytes");
 }
+
+bool
+location_base(struct bytes text, char *out, size_t cap, struct err *e)
+{
+	if (!location_url(text, out, cap, e))
+		return false;
+	return memchr(text.ptr, '?', text.len) == NULL ||
+	       refuse(e, "a URL with a query; paths are put behind this one");
+}

@@ -24,4 +24,8 @@ MUST_USE bool location_address(struct bytes text, bool loopback,
 MUST_USE bool
 location_url(struct bytes text, char *out, size_t cap, struct err *e);
 
+/* The same, but one that a path can be put behind: no query either. */
+MUST_USE bool
+location_base(struct bytes text, char *out, size_t cap, struct err *e);
+
 #endif

@@ -202,7 +202,7 @@ static bool
 read_scopes(struct bytes text, unsigned *scopes, struct err *e)
 {
 	static const char *const words[] = { "read", "erase", "check",
-		"deliver", NULL };
+		"deliver", "confirm", NULL };
 
 	for (;;) {
 		struct bytes word = next_word(&text);
@@ -211,8 +211,8 @@ read_scopes(struct bytes text, unsigned *scopes, struct err *e)
 		if (word.len == 0)
 			break;
 		if (at < 0)
-			return refuse(
-			    e, "knows only read, erase, check and deliver");
+			return refuse(e, "knows only read, erase, check, "
+					 "deliver and confirm");
 		*scopes |= 1U << at;
 	}
 	return *scopes != 0 || refuse(e, "needs at least one scope");
@@ -316,6 +316,8 @@ option_convert(const struct option_row *o, struct bytes value,
 		return read_edges(o, value, member, e);
 	case OPTION_URL:
 		return location_url(value, member, CONFIG_URL, e);
+	case OPTION_BASE:
+		return location_base(value, member, CONFIG_URL, e);
 	case OPTION_BILLINGS:
 		return read_billings(value, w, member, e);
 	case OPTION_SHA256:
@@ -333,10 +335,6 @@ option_convert(const struct option_row *o, struct bytes value,
 	word = read_word(o->type, value, e);
 	if (word < 0)
 		return false;
-	if (o->type == OPTION_CONFIRM && word == CONFIRM_REQUIRED)
-		return refuse(e,
-		    "confirm = required needs asking SSLCommerz back, which "
-		    "this version cannot do; set confirm = off");
 	/* Enums are ints here, a yes is a bool. */
 	if (o->type == OPTION_YESNO)
 		*(bool *)member = word == 1;

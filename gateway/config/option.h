@@ -40,6 +40,7 @@ enum option_type {
 	OPTION_COUNT,
 	OPTION_EDGES,
 	OPTION_URL,
+	OPTION_BASE, /* a URL that paths are put behind */
 	OPTION_CONFIRM,
 	OPTION_INVOICE,
 	OPTION_AMOUNT,

@@ -1,11 +1,10 @@
 #include "config/rooms.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/identity_key.h"
 #include "config/whsec.h"
-
-#define PASSWORD 256 /* bytes of one at most */
 
 /* Cut the next line off the front of *rest, which is not empty. */
 static struct bytes
@@ -20,18 +19,25 @@ next_line(struct bytes *rest)
 	return line;
 }
 
+static bool
+password_valid(struct bytes password)
+{
+	if (password.len == 0 || password.len >= ROOMS_PASSWORD)
+		return false;
+	for (size_t i = 0; i < password.len; i++) {
+		if (password.ptr[i] < 0x20 || password.ptr[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 enum status
 rooms_add_password(struct edge_merchant *m, struct bytes password)
 {
 	size_t at = m->n_passwords;
 
-	if (at == ROOMS_PASSWORDS || password.len == 0 ||
-	    password.len > PASSWORD)
+	if (at == ROOMS_PASSWORDS || !password_valid(password))
 		return ST_BAD_INPUT;
-	for (size_t i = 0; i < password.len; i++) {
-		if (password.ptr[i] < 0x20 || password.ptr[i] == 0x7f)
-			return ST_BAD_INPUT;
-	}
 	if (secret_md5_hex(password.ptr, password.len, m->md5[at]) != ST_OK ||
 	    secret_sha256_hex(password.ptr, password.len, m->sha256[at]) !=
 		ST_OK)
@@ -40,31 +46,57 @@ rooms_add_password(struct edge_merchant *m, struct bytes password)
 	return ST_OK;
 }
 
+/* What a password file holds; to be wiped by whom it was read for. */
+struct passwords {
+	char text[ROOMS_PASSWORDS * ROOMS_PASSWORD + 1];
+	size_t n;
+	struct bytes lines[ROOMS_PASSWORDS]; /* in text */
+};
+
+static enum status
+read_passwords(const char *path, struct passwords *p, struct err *e)
+{
+	struct bytes rest, line;
+	enum status st;
+	size_t len;
+
+	p->n = 0;
+	st = secret_load(path, p->text, sizeof(p->text), &len, e);
+	if (st != ST_OK)
+		return st;
+	rest = bytes_make(p->text, len);
+	while (rest.len > 0) {
+		line = next_line(&rest);
+		if (p->n == ROOMS_PASSWORDS || !password_valid(line)) {
+			err_set(e,
+			    "%s: not 1 to %d lines with a password each, of 1 "
+			    "to %d bytes and no control byte",
+			    path, ROOMS_PASSWORDS, ROOMS_PASSWORD - 1);
+			return ST_CONFIG;
+		}
+		p->lines[p->n++] = line;
+	}
+	return ST_OK;
+}
+
 enum status
 rooms_passwords(const char *path, struct edge_merchant *m, struct err *e)
 {
-	char text[ROOMS_PASSWORDS * (PASSWORD + 1) + 1];
-	struct bytes rest;
+	struct passwords p;
 	enum status st;
-	size_t len;
 
 	m->n_passwords = 0;
 	secret_wipe(m->md5, sizeof(m->md5));
 	secret_wipe(m->sha256, sizeof(m->sha256));
-	st = secret_load(path, text, sizeof(text), &len, e);
-	if (st != ST_OK)
-		return st;
-	rest = bytes_make(text, len);
-	while (st == ST_OK && rest.len > 0)
-		st = rooms_add_password(m, next_line(&rest));
-	secret_wipe(text, sizeof(text));
-	if (st == ST_OK)
-		return ST_OK;
-	err_set(e,
-	    "%s: not 1 to %d lines with a password each, of 1 to %d bytes and "
-	    "no control byte",
-	    path, ROOMS_PASSWORDS, PASSWORD);
-	return ST_CONFIG;
+	st = read_passwords(path, &p, e);
+	for (size_t i = 0; st == ST_OK && i < p.n; i++) {
+		if (rooms_add_password(m, p.lines[i]) == ST_OK)
+			continue;
+		err_set(e, "%s: no digest can be made of it", path);
+		st = ST_CONFIG;
+	}
+	secret_wipe(&p, sizeof(p));
+	return st;
 }
 
 static struct merchant_rules
@@ -222,15 +254,98 @@ rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
 	out->keep_s = c->keep_s;
 	out->n_merchants = c->n_merchants;
 	for (size_t i = 0; i < c->n_merchants; i++) {
-		memcpy(out->merchants[i].store_id, c->merchants[i].store_id,
+		const struct config_merchant *m = &c->merchants[i];
+
+		memcpy(out->merchants[i].store_id, m->store_id,
 		    sizeof(out->merchants[i].store_id));
-		out->merchants[i].billings = c->merchants[i].billings;
+		out->merchants[i].billings = m->billings;
+		out->merchants[i].confirm = m->confirm;
+		out->merchants[i].by_tran_id =
+		    m->invoice_field == INVOICE_TRAN_ID;
+		out->merchants[i].confirm_for_s = m->confirm_for_s;
+		out->merchants[i].refuse_after_s = m->refuse_after_s;
 	}
 	out->n_billings = c->n_billings;
 	for (size_t i = 0; i < c->n_billings; i++)
 		memcpy(out->billings[i], c->billings[i].name,
 		    sizeof(out->billings[i]));
 	return ST_OK;
+}
+
+/* The place of m's provider in out, which is added when it is new. */
+static enum status
+find_provider(const struct config_merchant *m, struct asker_config *out,
+    uint32_t *at, struct err *e)
+{
+	struct asker_provider *next = &out->providers[out->n_providers];
+	char url[CONFIG_URL] = "", ca[ROOMS_PEM] = "";
+	size_t len = strnlen(m->provider_url, sizeof(url) - 1);
+	enum status st;
+
+	while (len > 0 && m->provider_url[len - 1] == '/')
+		len--;
+	memcpy(url, m->provider_url, len);
+	if (m->provider_ca_file[0] != '\0') {
+		st = load_certificates(m->provider_ca_file, ca, e);
+		if (st != ST_OK)
+			return st;
+	}
+	for (*at = 0; *at < out->n_providers; ++*at) {
+		const struct asker_provider *p = &out->providers[*at];
+
+		if (strcmp(p->url, url) == 0 && strcmp(p->ca, ca) == 0)
+			return ST_OK;
+	}
+	if (out->n_providers == ROOMS_PROVIDERS) {
+		err_set(e,
+		    "[merchant %s] needs one provider more than the %d that "
+		    "are possible (provider_url with provider_ca_file)",
+		    m->store_id, ROOMS_PROVIDERS);
+		return ST_CONFIG;
+	}
+	memcpy(next->url, url, sizeof(next->url));
+	memcpy(next->ca, ca, sizeof(next->ca));
+	out->n_providers++;
+	return ST_OK;
+}
+
+static enum status
+load_asked(const struct config_merchant *m, struct asker_config *out,
+    struct asker_merchant *to, struct err *e)
+{
+	struct passwords p;
+	enum status st;
+
+	to->rules = rules_of(m);
+	st = find_provider(m, out, &to->provider, e);
+	if (st != ST_OK)
+		return st;
+	st = read_passwords(m->password_file, &p, e);
+	for (size_t i = 0; st == ST_OK && i < p.n; i++)
+		memcpy(to->password[to->n_passwords++], p.lines[i].ptr,
+		    p.lines[i].len);
+	secret_wipe(&p, sizeof(p));
+	return st;
+}
+
+enum status
+rooms_asker(const struct config *c, struct asker_config *out, struct err *e)
+{
+	enum status st;
+
+	memset(out, 0, sizeof(*out));
+	out->ask_rate = c->limits.ask_rate;
+	out->asks_in_flight = c->limits.asks_in_flight;
+	out->ask_timeout_ms = c->limits.ask_ms;
+	st = identity_key_load(
+	    c->identity_key_file, false, out->identity_key, e);
+	for (size_t i = 0; st == ST_OK && i < c->n_merchants; i++) {
+		st = load_asked(&c->merchants[i], out, &out->merchants[i], e);
+		out->n_merchants = i + 1;
+	}
+	if (st != ST_OK)
+		secret_wipe(out, sizeof(*out));
+	return st;
 }
 
 enum status
@@ -282,13 +397,34 @@ report(const struct config *c, enum status st, const struct err *e,
 	return st == ST_OK;
 }
 
+static bool
+check_merchants(const struct config *c, struct buf *faults)
+{
+	struct asker_config *asker = calloc(1, sizeof(*asker));
+	struct edge_merchant merchant;
+	struct err e = { "out of memory" };
+	bool good = true;
+	uint32_t at;
+
+	if (asker == NULL)
+		return report(c, ST_NO_MEMORY, &e, faults);
+	for (size_t i = 0; i < c->n_merchants; i++) {
+		const struct config_merchant *m = &c->merchants[i];
+
+		good &= report(c, load_merchant(m, &merchant, &e), &e, faults);
+		good &= report(c, find_provider(m, asker, &at, &e), &e, faults);
+	}
+	secret_wipe(&merchant, sizeof(merchant));
+	free(asker);
+	return good;
+}
+
 bool
 rooms_check(const struct config *c, struct buf *faults)
 {
 	/* One after the other in one place, wiped in the end. */
 	union {
 		char pem[ROOMS_PEM];
-		struct edge_merchant merchant;
 		struct courier_billing billing;
 		unsigned char key[32];
 	} u;
@@ -302,10 +438,7 @@ rooms_check(const struct config *c, struct buf *faults)
 		good &= report(c,
 		    identity_key_load(c->identity_key_file, false, u.key, &e),
 		    &e, faults);
-	for (size_t i = 0; i < c->n_merchants; i++)
-		good &=
-		    report(c, load_merchant(&c->merchants[i], &u.merchant, &e),
-			&e, faults);
+	good &= check_merchants(c, faults);
 	for (size_t i = 0; i < c->n_billings; i++) {
 		memset(&u, 0, sizeof(u));
 		good &= report(c, load_billing(&c->billings[i], &u.billing, &e),

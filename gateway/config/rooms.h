@@ -11,10 +11,12 @@
 #include "config/config.h"
 
 #define ROOMS_PEM	(64 * 1024)
-#define ROOMS_TICKET	80 /* OpenSSL's size of the session ticket keys */
-#define ROOMS_SECRETS	4  /* webhook secrets of one endpoint */
-#define ROOMS_SECRET	64 /* raw bytes of one webhook secret at most */
-#define ROOMS_PASSWORDS 2  /* valid at once while one is changed */
+#define ROOMS_TICKET	80  /* OpenSSL's size of the session ticket keys */
+#define ROOMS_SECRETS	4   /* webhook secrets of one endpoint */
+#define ROOMS_SECRET	64  /* raw bytes of one webhook secret at most */
+#define ROOMS_PASSWORDS 2   /* valid at once while one is changed */
+#define ROOMS_PASSWORD	257 /* one with its NUL */
+#define ROOMS_PROVIDERS 16
 
 struct room_tls {
 	char certificate[ROOMS_PEM]; /* PEM chain, NUL-terminated */
@@ -55,8 +57,35 @@ struct keeper_config {
 	struct {
 		char store_id[RECEIPT_MERCHANT];
 		uint32_t billings; /* bits, as in config_merchant */
+		enum confirm confirm;
+		bool by_tran_id; /* the invoice ID is tran_id */
+		int64_t confirm_for_s, refuse_after_s;
 	} merchants[CONFIG_MERCHANTS];
 	char billings[CONFIG_BILLINGS][CONFIG_NAME];
+};
+
+/* Whom to ask, once for all merchants of the same URL and trust. */
+struct asker_provider {
+	char url[CONFIG_URL]; /* without a '/' at its end */
+	char ca[ROOMS_PEM];   /* PEM; empty: the system's store */
+};
+
+/* The one room that knows passwords: they are part of every question. */
+struct asker_merchant {
+	struct merchant_rules rules;
+	uint32_t provider; /* index */
+	size_t n_passwords;
+	char password[ROOMS_PASSWORDS][ROOMS_PASSWORD]; /* the newest first */
+};
+
+struct asker_config {
+	unsigned char identity_key[32];
+	int64_t ask_rate;	/* questions a second to one provider */
+	int64_t asks_in_flight; /* at once, to one provider */
+	int64_t ask_timeout_ms;
+	size_t n_providers, n_merchants;
+	struct asker_provider providers[ROOMS_PROVIDERS];
+	struct asker_merchant merchants[CONFIG_MERCHANTS];
 };
 
 struct courier_billing {
@@ -97,6 +126,10 @@ MUST_USE enum status rooms_edge(const struct config *c, bool create,
     struct err *e);
 MUST_USE enum status
 rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e);
+/* The identity key is read, never made: rooms_edge() comes first.  ST_CONFIG
+ * also for more than ROOMS_PROVIDERS different providers. */
+MUST_USE enum status
+rooms_asker(const struct config *c, struct asker_config *out, struct err *e);
 MUST_USE enum status rooms_courier(
     const struct config *c, struct courier_config *out, struct err *e);
 MUST_USE enum status

@@ -325,7 +325,7 @@ open_keeper(struct courier *c, const struct courier_config *cfg, struct err *e)
 		const struct courier_billing *b = &cfg->billings[i];
 		struct msg_window m = { .most = (uint32_t)b->in_flight };
 
-		memcpy(m.endpoint, b->name, strlen(b->name));
+		memcpy(m.name, b->name, strlen(b->name));
 		st = channel_add(c->keeper, MSG_WINDOW, &m);
 	}
 	return st;

@@ -1,27 +1,18 @@
 #include "desk/admin.h"
 
 #include <stdlib.h>
-#include <sys/queue.h>
+
+#include "base/rfc3339.h"
+#include "desk/call.h"
 
 /* Every row of metrics.def and its histograms, several times over. */
 #define METRICS_MAX (256 * 1024)
 
-/* One /readyz that waits for the keeper. */
-struct probe {
-	LIST_ENTRY(probe) link;
-	struct admin *owner;
-	struct ask ask;
-	struct server *server;
-	exchange_id id;
-	bool head_only;
-};
-
 struct admin {
-	struct asks *asks;
+	struct calls probes; /* each a /readyz that waits */
 	const struct metrics_page *const *pages;
 	size_t n_pages;
 	bool draining;
-	LIST_HEAD(, probe) probes;
 };
 
 static void
@@ -37,16 +28,16 @@ reply_text(
 }
 
 void
-admin_livez(void *arg, const struct route_request *r)
+admin_livez(void *unit, const struct route_request *r)
 {
-	(void)arg;
+	(void)unit;
 	reply_text(r, "text/plain", bytes_of("ok\n"));
 }
 
 void
-admin_metrics(void *arg, const struct route_request *r)
+admin_metrics(void *unit, const struct route_request *r)
 {
-	struct admin *ad = arg;
+	struct admin *ad = unit;
 	struct buf text;
 
 	buf_init(&text, METRICS_MAX);
@@ -57,26 +48,6 @@ admin_metrics(void *arg, const struct route_request *r)
 		reply_text(r, "text/plain; version=0.0.4; charset=utf-8",
 		    buf_bytes(&text));
 	buf_fini(&text);
-}
-
-static void
-probe_free(struct probe *p)
-{
-	LIST_REMOVE(p, link);
-	asks_drop(p->owner->asks, &p->ask);
-	free(p);
-}
-
-static void
-reply_ready(struct server *s, exchange_id id, bool head_only, int status,
-    struct bytes body)
-{
-	struct server_reply reply = { .status = status,
-		.content_type = "application/json",
-		.body = body,
-		.head_only = head_only };
-
-	server_reply(s, id, &reply);
 }
 
 /* What a status of HEALTH, or its absence, says of the store. */
@@ -95,59 +66,69 @@ store_word(enum status st)
 	}
 }
 
+/* How far the providers can be asked, as their rooms see it. */
+static const char *
+provider_word(const struct admin *ad)
+{
+	if (metrics_sum(ad->pages, ad->n_pages, MET_MERCHANTS_LOCKED_OUT) > 0)
+		return "locked_out";
+	if (metrics_sum(ad->pages, ad->n_pages, MET_PROVIDERS_AWAY) > 0)
+		return "away";
+	return "ok";
+}
+
+static void
+detail_json(
+    const struct admin *ad, const struct msg_health *h, struct buf *json)
+{
+	char since[RFC3339_TEXT];
+
+	buf_printf(json,
+	    ",\"receipts\":%llu,\"deliveries_pending\":%llu,"
+	    "\"waiting\":%llu,\"held\":%llu",
+	    (unsigned long long)h->receipts,
+	    (unsigned long long)h->deliveries_pending,
+	    (unsigned long long)h->waiting, (unsigned long long)h->held);
+	if (h->oldest_waiting_us != 0) {
+		rfc3339_micros((int64_t)h->oldest_waiting_us, since);
+		buf_printf(json, ",\"oldest_waiting\":\"%s\"", since);
+	}
+	buf_printf(json, ",\"provider\":\"%s\"", provider_word(ad));
+}
+
 static void
 on_health(void *arg, const struct asks_answer *a)
 {
-	struct probe *p = arg;
-	bool ready = a->st == ST_OK && !p->owner->draining;
-	struct buf *json = &p->ask.json;
+	struct call *c = arg;
+	const struct admin *ad = c->owner->unit;
+	bool ready = a->st == ST_OK && !ad->draining;
+	struct buf *json = &c->ask.json;
 
 	buf_printf(json, "{\"status\":\"%s\",\"store\":\"%s\"",
 	    ready ? "ready" : "not ready", store_word(a->st));
 	if (a->st == ST_OK)
-		buf_printf(json,
-		    ",\"receipts\":%llu,\"deliveries_pending\":%llu",
-		    (unsigned long long)a->health.receipts,
-		    (unsigned long long)a->health.deliveries_pending);
+		detail_json(ad, &a->health, json);
 	buf_append_text(json, "}\n");
-	if (buf_status(json) != ST_OK)
-		route_busy(p->server, p->id);
-	else
-		reply_ready(p->server, p->id, p->head_only, ready ? 200 : 503,
-		    buf_bytes(json));
-	probe_free(p);
+	call_reply(c, ready ? 200 : 503, NULL);
 }
 
 void
-admin_readyz(void *arg, const struct route_request *r)
+admin_readyz(void *unit, const struct route_request *r)
 {
-	static const char draining[] =
-	    "{\"status\":\"not ready\",\"draining\":true}\n";
-	static const char silent[] =
-	    "{\"status\":\"not ready\",\"store\":\"silent\"}\n";
-	struct admin *ad = arg;
-	struct probe *p;
+	static const struct asks_answer silent = { .st = ST_UNAVAILABLE,
+		.silent = true };
+	struct msg_probe m = { .tag = 0 };
+	struct admin *ad = unit;
+	struct call *c = call_new(&ad->probes, sizeof(*c), r, on_health);
 
+	if (c == NULL)
+		return;
 	if (ad->draining) {
-		reply_ready(
-		    r->server, r->id, r->head_only, 503, bytes_of(draining));
-		return;
-	}
-	p = calloc(1, sizeof(*p));
-	if (p == NULL) {
-		route_busy(r->server, r->id);
-		return;
-	}
-	p->owner = ad;
-	p->server = r->server;
-	p->id = r->id;
-	p->head_only = r->head_only;
-	asks_prepare(&p->ask, on_health, p);
-	LIST_INSERT_HEAD(&ad->probes, p, link);
-	if (asks_probe(ad->asks, &p->ask) != ST_OK) {
-		reply_ready(
-		    r->server, r->id, r->head_only, 503, bytes_of(silent));
-		probe_free(p);
+		buf_append_text(&c->ask.json,
+		    "{\"status\":\"not ready\",\"draining\":true}\n");
+		call_reply(c, 503, NULL);
+	} else if (asks_put(ad->probes.asks, &c->ask, MSG_PROBE, &m) != ST_OK) {
+		on_health(c, &silent);
 	}
 }
 
@@ -168,10 +149,9 @@ admin_new(struct admin **out, struct asks *as,
 		err_set(e, "no memory");
 		return ST_NO_MEMORY;
 	}
-	ad->asks = as;
+	calls_init(&ad->probes, ad, as);
 	ad->pages = pages;
 	ad->n_pages = n;
-	LIST_INIT(&ad->probes);
 	return ST_OK;
 }
 
@@ -180,7 +160,6 @@ admin_free(struct admin *ad)
 {
 	if (ad == NULL)
 		return;
-	while (!LIST_EMPTY(&ad->probes))
-		probe_free(LIST_FIRST(&ad->probes));
+	calls_fini(&ad->probes);
 	free(ad);
 }

@@ -7,13 +7,52 @@
 
 #include "base/clock.h"
 #include "message/channel.h"
+#include "receipt/held.h"
 
-/* A poller waits longer than a probe, whose sender has a deadline too. */
+/* How exact deadlines are kept. */
+#define TICK_US 100000
+
+/* A poller waits longer than a probe, whose sender has a deadline too; a
+ * check longer than the keeper, which gives SSLCommerz a minute. */
 #define ROWS_US	 INT64_C(5000000)
 #define PROBE_US INT64_C(1000000)
+#define CHECK_US INT64_C(70000000)
 
-/* How exact those are kept. */
-#define TICK_US 100000
+/* One kind of question and what answers it. */
+struct asks_kind {
+	enum message ask, row, end; /* row: MESSAGES for none */
+	/* Where a record says whose rows and how many; without a limit one. */
+	size_t merchant, limit;
+	int64_t patience_us;
+};
+
+static const struct asks_kind kinds[] = {
+	{ MSG_PAGE, MSG_ROW, MSG_PAGE_END, offsetof(struct msg_page, merchant),
+	    offsetof(struct msg_page, limit), ROWS_US },
+	{ MSG_GET, MSG_ROW, MSG_PAGE_END, offsetof(struct msg_get, merchant), 0,
+	    ROWS_US },
+	{ MSG_HOLDS, MSG_HOLD, MSG_PAGE_END,
+	    offsetof(struct msg_holds, merchant),
+	    offsetof(struct msg_holds, limit), ROWS_US },
+	{ MSG_PROBE, MESSAGES, MSG_HEALTH, 0, 0, PROBE_US },
+	{ MSG_DECIDE, MESSAGES, MSG_DONE, 0, 0, ROWS_US },
+	{ MSG_CHECK, MESSAGES, MSG_DONE, 0, 0, CHECK_US },
+};
+
+#define TAG_FIRST(record) \
+	_Static_assert(offsetof(struct record, tag) == 0, "tags come first")
+
+TAG_FIRST(msg_page);
+TAG_FIRST(msg_get);
+TAG_FIRST(msg_holds);
+TAG_FIRST(msg_probe);
+TAG_FIRST(msg_decide);
+TAG_FIRST(msg_check);
+TAG_FIRST(msg_row);
+TAG_FIRST(msg_hold);
+TAG_FIRST(msg_page_end);
+TAG_FIRST(msg_health);
+TAG_FIRST(msg_done);
 
 struct asks {
 	struct channel *keeper;
@@ -62,50 +101,61 @@ answer(struct asks *as, struct ask *ask, const struct asks_answer *a)
 	ask->on_done(ask->arg, a);
 }
 
+static void
+hold_json(const struct msg_hold *m, struct buf *json)
+{
+	const struct held h = { .reason = (enum reason)m->reason,
+		.held_at_us = (int64_t)m->held_at_us,
+		.claimed = &m->claimed,
+		.answered = m->is_answered != 0 ? &m->answered : NULL };
+
+	held_json(&h, json);
+}
+
 /* A row that nobody asked for must not get out, whoever made the mistake. */
 static void
-take_row(struct asks *as, const struct msg_row *m)
+take_row(
+    struct asks *as, struct ask *ask, enum message type, const void *record)
 {
 	static const struct asks_answer wrong = { .st = ST_INTERNAL };
-	struct ask *ask = find(as, m->tag);
+	const struct msg_hold *hold = record;
+	const struct msg_row *row = record;
+	const struct receipt *r =
+	    type == MSG_HOLD ? &hold->claimed : &row->receipt;
 
-	if (ask == NULL)
-		return;
-	if (ask->rows == ask->most ||
-	    strcmp(ask->merchant, m->receipt.merchant) != 0) {
+	if (type != ask->kind->row || ask->rows == ask->most ||
+	    strcmp(ask->merchant, r->merchant) != 0) {
 		answer(as, ask, &wrong);
 		return;
 	}
 	if (ask->rows++ > 0)
 		buf_append_text(&ask->json, ",");
-	receipt_json(&m->receipt, &ask->json);
+	if (type == MSG_HOLD)
+		hold_json(hold, &ask->json);
+	else
+		receipt_json(r, &ask->json);
 }
 
 static void
-take_end(struct asks *as, const struct msg_page_end *m)
+take_end(
+    struct asks *as, struct ask *ask, enum message type, const void *record)
 {
-	struct asks_answer a = { .st = (enum status)m->status, .end = *m };
-	struct ask *ask = find(as, m->tag);
+	struct asks_answer a = { .st = ST_INTERNAL };
 
-	if (ask == NULL)
-		return;
-	if (ask->type == MSG_PROBE)
+	if (type == MSG_PAGE_END) {
+		a.end = *(const struct msg_page_end *)record;
+		a.st = (enum status)a.end.status;
+	} else if (type == MSG_HEALTH) {
+		a.health = *(const struct msg_health *)record;
+		a.st = (enum status)a.health.status;
+	} else if (type == MSG_DONE) {
+		a.done = *(const struct msg_done *)record;
+		a.st = (enum status)a.done.status;
+	}
+	if (type != ask->kind->end)
 		a.st = ST_INTERNAL;
 	else if (buf_status(&ask->json) != ST_OK)
 		a.st = ST_NO_MEMORY;
-	answer(as, ask, &a);
-}
-
-static void
-take_health(struct asks *as, const struct msg_health *m)
-{
-	struct asks_answer a = { .st = (enum status)m->status, .health = *m };
-	struct ask *ask = find(as, m->tag);
-
-	if (ask == NULL)
-		return;
-	if (ask->type != MSG_PROBE)
-		a.st = ST_INTERNAL;
 	answer(as, ask, &a);
 }
 
@@ -118,12 +168,17 @@ on_records(
 
 	(void)fd;
 	for (size_t i = 0; i < count; i++, record += message_size(type)) {
-		if (type == MSG_ROW)
-			take_row(as, (const void *)record);
-		else if (type == MSG_PAGE_END)
-			take_end(as, (const void *)record);
-		else if (type == MSG_HEALTH)
-			take_health(as, (const void *)record);
+		uint64_t tag;
+		struct ask *ask;
+
+		memcpy(&tag, record, sizeof(tag));
+		ask = find(as, tag);
+		if (ask == NULL)
+			continue;
+		if (type == MSG_ROW || type == MSG_HOLD)
+			take_row(as, ask, type, record);
+		else
+			take_end(as, ask, type, record);
 	}
 }
 
@@ -139,7 +194,8 @@ on_channel_end(void *arg, enum channel_end why)
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct asks_answer silence = { .st = ST_UNAVAILABLE };
+	static const struct asks_answer silence = { .st = ST_UNAVAILABLE,
+		.silent = true };
 	int64_t now = clock_mono_us();
 	struct asks *as = arg;
 
@@ -222,54 +278,52 @@ take_slot(struct asks *as, struct ask *ask)
 	return 0;
 }
 
-static enum status
-put(struct asks *as, struct ask *ask, enum message type, const void *record,
-    int64_t patience_us)
+static const struct asks_kind *
+kind_of(enum message type)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(kinds) && kinds[i].ask != type)
+		i++;
+	assert(i < ARRAY_LEN(kinds));
+	return &kinds[i];
+}
+
+/* Which rows this question may be answered by. */
+static void
+expect_rows(struct ask *ask, const unsigned char *record)
+{
+	const struct asks_kind *k = ask->kind;
+	uint32_t most = 1;
+
+	ask->rows = 0;
+	if (k->limit > 0)
+		memcpy(&most, record + k->limit, sizeof(most));
+	ask->most = most;
+	if (k->merchant > 0)
+		memcpy(
+		    ask->merchant, record + k->merchant, sizeof(ask->merchant));
+}
+
+enum status
+asks_put(struct asks *as, struct ask *ask, enum message type, void *m)
 {
 	const struct timeval tick = { .tv_usec = TICK_US };
-	enum status st = channel_add(as->keeper, type, record);
+	uint64_t tag = take_slot(as, ask);
+	enum status st;
 
-	ask->type = type;
-	ask->rows = 0;
-	ask->deadline_us = clock_mono_us() + patience_us;
+	if (tag == 0)
+		return ST_BUSY;
+	memcpy(m, &tag, sizeof(tag));
+	ask->kind = kind_of(type);
+	expect_rows(ask, m);
+	ask->deadline_us = clock_mono_us() + ask->kind->patience_us;
+	st = channel_add(as->keeper, type, m);
 	if (st == ST_OK && as->waiting == 1 && event_add(as->tick, &tick) != 0)
 		st = ST_NO_MEMORY;
 	if (st != ST_OK)
 		forget(as, ask);
 	return st;
-}
-
-enum status
-asks_page(struct asks *as, struct ask *ask, struct msg_page *m)
-{
-	m->tag = take_slot(as, ask);
-	if (m->tag == 0)
-		return ST_BUSY;
-	ask->most = m->limit;
-	memcpy(ask->merchant, m->merchant, sizeof(ask->merchant));
-	return put(as, ask, MSG_PAGE, m, ROWS_US);
-}
-
-enum status
-asks_get(struct asks *as, struct ask *ask, struct msg_get *m)
-{
-	m->tag = take_slot(as, ask);
-	if (m->tag == 0)
-		return ST_BUSY;
-	ask->most = 1;
-	memcpy(ask->merchant, m->merchant, sizeof(ask->merchant));
-	return put(as, ask, MSG_GET, m, ROWS_US);
-}
-
-enum status
-asks_probe(struct asks *as, struct ask *ask)
-{
-	struct msg_probe m = { .tag = take_slot(as, ask) };
-
-	if (m.tag == 0)
-		return ST_BUSY;
-	ask->most = 0;
-	return put(as, ask, MSG_PROBE, &m, PROBE_US);
 }
 
 void

@@ -2,7 +2,7 @@
  * Questions to the keeper, and the table of those that wait for an answer.
  *
  * A question is answered through its on_done: exactly once, never from inside
- * the call that asked, and never after ask_drop() or asks_free().  The keeper
+ * the call that asked, and never after asks_drop() or asks_free().  The keeper
  * that stays silent is an answer too.  Loop thread only.
  */
 #ifndef DESK_ASKS_H
@@ -17,20 +17,24 @@
 
 #define ASKS_MOST 512 /* that wait at once */
 
-/* Rows as JSON: 1000 receipts of at most 300 bytes, and what stands around
- * them. */
-#define ASKS_ROWS (512 * 1024)
+/* Rows as JSON: 1000 held payments of at most 640 bytes, and what stands
+ * around them. */
+#define ASKS_ROWS (1024 * 640 + 1024)
 
 struct asks;
+struct asks_kind;
 
 /* What came back; borrowed for the call of on_done. */
 struct asks_answer {
-	/* The keeper's word: ST_OK, ST_NOT_FOUND, ST_BUSY, ST_IO.  Ours:
-	 * ST_UNAVAILABLE, it was silent; ST_INTERNAL, its rows are not what
-	 * was asked for; ST_NO_MEMORY. */
+	/* The keeper's word, as its message has it.  Ours: ST_UNAVAILABLE, it
+	 * was silent; ST_INTERNAL, its rows are not what was asked for;
+	 * ST_NO_MEMORY. */
 	enum status st;
-	struct msg_page_end end;  /* PAGE, GET: zero when it was silent */
-	struct msg_health health; /* PROBE: zero when it was silent */
+	bool silent; /* the keeper was; all below is zero then */
+	/* What the answer ended with. */
+	struct msg_page_end end;  /* PAGE, GET, HOLDS */
+	struct msg_health health; /* PROBE */
+	struct msg_done done;	  /* DECIDE, CHECK */
 };
 
 /* One question, embedded by its owner, who sets on_done and arg.  Rows are
@@ -43,8 +47,8 @@ struct ask {
 	/* Private. */
 	uint64_t tag; /* 0: not waiting */
 	int64_t deadline_us;
-	enum message type; /* PAGE, GET or PROBE */
-	size_t most;	   /* rows */
+	const struct asks_kind *kind;
+	size_t most; /* rows */
 	char merchant[RECEIPT_MERCHANT];
 };
 
@@ -61,15 +65,14 @@ void asks_prepare(struct ask *a,
     void (*on_done)(void *arg, const struct asks_answer *a), void *arg);
 
 /*
- * Ask, with the message's tag filled in here.  ask stays where it is until it
- * is answered or dropped; it may be used again then.  ST_BUSY: too many wait;
- * ST_UNAVAILABLE: the keeper is gone; on_done will not run then.
+ * Ask: m is a record of this type, whose tag is filled in here; PAGE, GET,
+ * HOLDS, PROBE, DECIDE or CHECK.  Only the last may take longer than seconds.
+ * ask stays where it is until it is answered or dropped; it may be used again
+ * then.  ST_BUSY: too many wait; ST_UNAVAILABLE: the keeper is gone; on_done
+ * will not run then.
  */
 MUST_USE enum status
-asks_page(struct asks *as, struct ask *ask, struct msg_page *m);
-MUST_USE enum status
-asks_get(struct asks *as, struct ask *ask, struct msg_get *m);
-MUST_USE enum status asks_probe(struct asks *as, struct ask *ask);
+asks_put(struct asks *as, struct ask *ask, enum message type, void *m);
 
 /* Forget it, waiting or not, and release its json. */
 void asks_drop(struct asks *as, struct ask *ask);

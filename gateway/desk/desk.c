@@ -6,6 +6,8 @@
 
 #include "desk/admin.h"
 #include "desk/asks.h"
+#include "desk/invoices.h"
+#include "desk/holds.h"
 #include "desk/receipts.h"
 #include "desk/route.h"
 #include "net/server.h"
@@ -14,11 +16,17 @@
 /* A prober, a scraper, a person. */
 #define ADMIN_CONNECTIONS 64
 
+/* Whose handler a route is. */
+enum unit { RECEIPTS, HOLDS, INVOICES, ADMIN, UNITS };
+
 struct desk {
 	struct room *room;
 	struct asks *asks;
 	struct receipts *receipts;
+	struct holds *holds;
+	struct invoices *invoices;
 	struct admin *admin;
+	void *units[UNITS]; /* the four, for the routes */
 	struct server *api_server;
 	struct server *admin_server;
 	unsigned draining; /* servers */
@@ -30,14 +38,23 @@ struct desk {
 
 /* schemas/openapi.yaml describes each; tests/lint/openapi.py compares. */
 static const struct route api_routes[] = {
-	{ HTTP_GET, "/v1/receipts", SCOPE_READ, true, receipts_page },
-	{ HTTP_GET, "/v1/receipts/", SCOPE_READ, false, receipts_one },
+	{ HTTP_GET, "/v1/receipts", SCOPE_READ, true, RECEIPTS, receipts_page },
+	{ HTTP_GET, "/v1/receipts/*", SCOPE_READ, false, RECEIPTS,
+	    receipts_one },
+	{ HTTP_GET, "/v1/held", SCOPE_CONFIRM, true, HOLDS, holds_page },
+	{ HTTP_GET, "/v1/held/*", SCOPE_CONFIRM, false, HOLDS, holds_one },
+	{ HTTP_POST, "/v1/held/*/release", SCOPE_CONFIRM, false, HOLDS,
+	    holds_release },
+	{ HTTP_POST, "/v1/held/*/reject", SCOPE_CONFIRM, false, HOLDS,
+	    holds_reject },
+	{ HTTP_POST, "/v1/invoices/*/check", SCOPE_CHECK, true, INVOICES,
+	    invoices_check },
 };
 
 static const struct route admin_routes[] = {
-	{ HTTP_GET, "/livez", 0, false, admin_livez },
-	{ HTTP_GET, "/readyz", 0, false, admin_readyz },
-	{ HTTP_GET, "/metrics", 0, false, admin_metrics },
+	{ HTTP_GET, "/livez", 0, false, ADMIN, admin_livez },
+	{ HTTP_GET, "/readyz", 0, false, ADMIN, admin_readyz },
+	{ HTTP_GET, "/metrics", 0, false, ADMIN, admin_metrics },
 };
 
 static void
@@ -85,6 +102,7 @@ on_drain(void *arg)
 	metrics_set(MET_CERT_NOT_AFTER_US, 0);
 	admin_drain(d->admin);
 	receipts_drain(d->receipts);
+	invoices_drain(d->invoices);
 	server_drain(d->api_server, on_server_drained, d);
 	server_drain(d->admin_server, on_server_drained, d);
 }
@@ -154,13 +172,17 @@ start_admin(struct desk *d, const struct desk_config *cfg, struct err *e)
 static void
 set_routes(struct desk *d)
 {
+	d->units[RECEIPTS] = d->receipts;
+	d->units[HOLDS] = d->holds;
+	d->units[INVOICES] = d->invoices;
+	d->units[ADMIN] = d->admin;
 	d->api_routes = (struct route_table){ .routes = api_routes,
 		.n = ARRAY_LEN(api_routes),
 		.auth = &d->auth,
-		.arg = d->receipts };
+		.units = d->units };
 	d->admin_routes = (struct route_table){ .routes = admin_routes,
 		.n = ARRAY_LEN(admin_routes),
-		.arg = d->admin };
+		.units = d->units };
 }
 
 enum status
@@ -183,6 +205,10 @@ desk_start(struct desk **out, struct room *room, const struct desk_config *cfg,
 		    &d->asks, room->loop, room->keeper, on_keeper_end, d, e);
 	if (st == ST_OK)
 		st = receipts_new(&d->receipts, room->loop, d->asks, e);
+	if (st == ST_OK)
+		st = holds_new(&d->holds, d->asks, e);
+	if (st == ST_OK)
+		st = invoices_new(&d->invoices, d->asks, e);
 	if (st == ST_OK)
 		st = admin_new(&d->admin, d->asks, d->pages, d->n_pages, e);
 	set_routes(d);
@@ -207,6 +233,8 @@ desk_free(struct desk *d)
 	if (d == NULL)
 		return;
 	receipts_free(d->receipts);
+	holds_free(d->holds);
+	invoices_free(d->invoices);
 	admin_free(d->admin);
 	server_free(d->api_server);
 	server_free(d->admin_server);

@@ -1,9 +1,9 @@
 /*
  * The desk: billing's side and the operator's.
  *
- * GET /v1/receipts and /v1/receipts/<id> for bearers of a token; /livez,
- * /readyz and /metrics on the admin listener.  Asks the keeper for
- * everything.  Loop thread only.
+ * Receipts, held payments and checks for bearers of a token; /livez, /readyz
+ * and /metrics on the admin listener.  Asks the keeper for everything.  Loop
+ * thread only.
  */
 #ifndef DESK_DESK_H
 #define DESK_DESK_H

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-/* Decode raw to out, which has room for raw.len bytes; false on a broken
- * encoding or a control byte. */
+/* Decode raw to out, which has room for raw.len bytes, plus being what '+'
+ * stands for; false on a broken encoding or a control byte. */
 static bool
-decode(struct bytes raw, unsigned char *out, size_t *len)
+decode(struct bytes raw, int plus, unsigned char *out, size_t *len)
 {
 	size_t n = 0;
 
@@ -13,7 +13,7 @@ decode(struct bytes raw, unsigned char *out, size_t *len)
 		int c = raw.ptr[i];
 
 		if (c == '+') {
-			c = ' ';
+			c = plus;
 		} else if (c == '%') {
 			int high, low;
 
@@ -59,12 +59,12 @@ parse_pair(struct bytes pair, struct query_param *params, size_t n,
 	if (eq == NULL)
 		return false;
 	name = bytes_make(pair.ptr, (size_t)(eq - pair.ptr));
-	if (!decode(name, at, &name_len))
+	if (!decode(name, ' ', at, &name_len))
 		return false;
 	p = find(params, n, bytes_make(at, name_len));
 	if (p == NULL || p->value.ptr != NULL)
 		return false;
-	if (!decode(bytes_make(eq + 1, pair.len - name.len - 1), at, &len))
+	if (!decode(bytes_make(eq + 1, pair.len - name.len - 1), ' ', at, &len))
 		return false;
 	p->value = bytes_make(at, len);
 	*used += len;
@@ -94,6 +94,18 @@ query_parse(struct bytes raw, struct query_param *params, size_t n,
 			return true;
 		raw = bytes_make(end + 1, raw.len - len - 1);
 	}
+}
+
+bool
+query_segment(struct bytes raw, struct bytes *out, struct query_text *text)
+{
+	size_t len;
+
+	if (raw.len > sizeof(text->bytes) ||
+	    !decode(raw, '+', text->bytes, &len))
+		return false;
+	*out = bytes_make(text->bytes, len);
+	return true;
 }
 
 bool

@@ -1,5 +1,6 @@
 /*
- * Query strings: a closed list of parameters, each at most once.
+ * Query strings: a closed list of parameters, each at most once; and what
+ * else is percent-encoded in a target.
  *
  * name=value pairs with '&' between them, percent-encoded, '+' for a space.
  * Pure.  Any thread.
@@ -32,6 +33,11 @@ struct query_text {
  */
 MUST_USE bool query_parse(struct bytes raw, struct query_param *params,
     size_t n, struct query_text *text);
+
+/* Decode one segment of a path, where '+' stands for itself; false when an
+ * encoding is broken or a control byte comes out.  out points into text. */
+MUST_USE bool
+query_segment(struct bytes raw, struct bytes *out, struct query_text *text);
 
 /* 1 to 9 decimal digits, no needless zero in front, from min to max. */
 MUST_USE bool

@@ -17,9 +17,9 @@ struct receipts;
 MUST_USE enum status receipts_new(
     struct receipts **out, struct loop *l, struct asks *as, struct err *e);
 
-/* Handlers of a route; arg is the struct receipts. */
-void receipts_page(void *arg, const struct route_request *r);
-void receipts_one(void *arg, const struct route_request *r);
+/* Handlers of a route; unit is the struct receipts. */
+void receipts_page(void *unit, const struct route_request *r);
+void receipts_one(void *unit, const struct route_request *r);
 
 /* Nobody waits any more: who does is answered now. */
 void receipts_drain(struct receipts *rs);

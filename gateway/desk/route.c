@@ -7,19 +7,24 @@
 
 #define ALLOW_MAX 64
 
-/* Does path name this route?  *rest is what follows a route's last '/'. */
+/* Does path name this route?  *segment is what stands for its '*'. */
 static bool
-matches(const struct route *r, struct bytes path, struct bytes *rest)
+matches(const struct route *r, struct bytes path, struct bytes *segment)
 {
-	size_t len = strlen(r->path);
+	const char *star = strchr(r->path, '*');
+	size_t before, behind;
 
-	*rest = bytes_make(NULL, 0);
-	if (r->path[len - 1] != '/')
+	*segment = bytes_make(NULL, 0);
+	if (star == NULL)
 		return bytes_is(path, r->path);
-	if (path.len <= len || memcmp(path.ptr, r->path, len) != 0)
+	before = (size_t)(star - r->path);
+	behind = strlen(star + 1);
+	if (path.len <= before + behind ||
+	    memcmp(path.ptr, r->path, before) != 0 ||
+	    memcmp(path.ptr + path.len - behind, star + 1, behind) != 0)
 		return false;
-	*rest = bytes_make(path.ptr + len, path.len - len);
-	return memchr(rest->ptr, '/', rest->len) == NULL;
+	*segment = bytes_make(path.ptr + before, path.len - before - behind);
+	return memchr(segment->ptr, '/', segment->len) == NULL;
 }
 
 /* "Allow: GET, HEAD, OPTIONS\r\n"; false when no route has this path. */
@@ -27,12 +32,12 @@ static bool
 allow(const struct route_table *t, struct bytes path, char out[ALLOW_MAX])
 {
 	bool found = false, get = false, post = false, delete = false;
-	struct bytes rest;
+	struct bytes segment;
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct route *r = &t->routes[i];
 
-		if (!matches(r, path, &rest))
+		if (!matches(r, path, &segment))
 			continue;
 		found = true;
 		get |= r->method == HTTP_GET;
@@ -47,13 +52,13 @@ allow(const struct route_table *t, struct bytes path, char out[ALLOW_MAX])
 
 static const struct route *
 find(const struct route_table *t, enum http_method method, struct bytes path,
-    struct bytes *rest)
+    struct bytes *segment)
 {
 	if (method == HTTP_HEAD)
 		method = HTTP_GET;
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->routes[i].method == method &&
-		    matches(&t->routes[i], path, rest))
+		    matches(&t->routes[i], path, segment))
 			return &t->routes[i];
 	}
 	return NULL;
@@ -74,26 +79,31 @@ refuse_method(const struct route_table *t, struct server *s,
 		server_problem(s, req->id, PROBLEM_METHOD, fields);
 }
 
-/* NULL: refused and answered. */
-static const struct config_token *
+/* Who asks; false: refused and answered. */
+static bool
 admit(const struct route_table *t, const struct route *r, struct server *s,
-    const struct server_request *req)
+    const struct server_request *req, struct route_request *rr)
 {
 	const struct config_token *who;
 	enum auth_verdict v = auth_check(t->auth, req->head, r->scope, &who);
-	enum problem p;
-	const char *fields;
+	enum problem p = PROBLEM_INTERNAL;
+	const char *fields = NULL;
 
 	if (v == AUTH_OK) {
 		log_event(LOG_API, log_word(KEY_ROUTE, r->path),
 		    log_word(KEY_TOKEN, who->name));
-		return who;
+		if (receipt_text(rr->merchant, sizeof(rr->merchant),
+			bytes_of(who->merchant)) &&
+		    receipt_text(
+			rr->token, sizeof(rr->token), bytes_of(who->name)))
+			return true;
+	} else {
+		metrics_add(MET_API_UNAUTHORIZED, 1);
+		log_event(LOG_API_UNAUTHORIZED, log_word(KEY_PEER, req->peer));
+		p = auth_problem(v, &fields);
 	}
-	metrics_add(MET_API_UNAUTHORIZED, 1);
-	log_event(LOG_API_UNAUTHORIZED, log_word(KEY_PEER, req->peer));
-	p = auth_problem(v, &fields);
 	server_problem(s, req->id, p, fields);
-	return NULL;
+	return false;
 }
 
 void
@@ -105,24 +115,16 @@ route_run(const struct route_table *t, struct server *s,
 		.id = req->id,
 		.head_only = head->method == HTTP_HEAD,
 		.query = head->query };
-	const struct route *r = find(t, head->method, head->path, &rr.rest);
+	const struct route *r = find(t, head->method, head->path, &rr.segment);
 
-	if (r == NULL) {
+	if (r == NULL)
 		refuse_method(t, s, req);
+	else if (r->scope != 0 && !admit(t, r, s, req, &rr))
 		return;
-	}
-	if (r->scope != 0) {
-		const struct config_token *who = admit(t, r, s, req);
-
-		if (who == NULL)
-			return;
-		rr.merchant = who->merchant;
-	}
-	if (head->query.ptr != NULL && !r->query) {
+	else if (head->query.ptr != NULL && !r->query)
 		server_problem(s, req->id, PROBLEM_QUERY, NULL);
-		return;
-	}
-	r->handle(t->arg, &rr);
+	else
+		r->handle(t->units[r->unit], &rr);
 }
 
 void

@@ -17,23 +17,27 @@ struct route_request {
 	exchange_id id;
 	bool head_only; /* for server_reply */
 	struct bytes query;
-	struct bytes rest;    /* of the path, behind the route's */
-	const char *merchant; /* whom the token speaks for; NULL: no scope */
+	struct bytes segment; /* of the path, where the route has its '*' */
+	/* Whom the token speaks for, and its name: padded, as messages have
+	 * them.  Empty where no scope is needed. */
+	char merchant[RECEIPT_MERCHANT];
+	char token[CONFIG_NAME];
 };
 
 struct route {
 	enum http_method method;
-	const char *path; /* one that ends in '/' takes one more segment */
+	const char *path; /* '*', once: any one segment that is not empty */
 	unsigned scope;	  /* 0: open to anybody who can connect */
 	bool query;	  /* takes a query */
-	void (*handle)(void *arg, const struct route_request *r);
+	unsigned unit;	  /* whose handler: index into the table's units */
+	void (*handle)(void *unit, const struct route_request *r);
 };
 
 struct route_table {
 	const struct route *routes;
 	size_t n;
 	const struct auth *auth; /* NULL when no route has a scope */
-	void *arg;		 /* of the handlers */
+	void *const *units;	 /* borrowed for good */
 };
 
 /* Hand req to its handler, or answer it. */

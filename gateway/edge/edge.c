@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,6 +18,9 @@
 /* Callbacks that may wait for the keeper at once. */
 #define PENDING_MAX 8192
 
+/* Hints that may wait for the asker at once; what is more is dropped. */
+#define HINTS_MAX 8192
+
 /* Refusals that are logged in one second; the rest is only counted. */
 #define REFUSALS_LOGGED 10
 
@@ -25,6 +29,7 @@
 struct edge {
 	struct room *room;
 	struct channel *keeper;
+	struct channel *asker; /* NULL: payments are asked about by tran_id */
 	struct intake *intake;
 	struct server *server;
 	SSL_CTX *tls;
@@ -153,24 +158,64 @@ busy(struct edge *e, exchange_id id)
 	server_problem(e->server, id, PROBLEM_UNAVAILABLE, RETRY_AFTER);
 }
 
+static bool
+must_confirm(const struct edge_merchant *m)
+{
+	return m->rules.confirm == CONFIRM_REQUIRED;
+}
+
+/* The one way that val_id takes.  One that does not arrive is not missed:
+ * tran_id takes its place. */
+static void
+hint(struct edge *e, const struct edge_merchant *m,
+    const struct intake_result *result)
+{
+	struct msg_hint msg = { .id = result->receipt.id };
+	enum status dropped;
+
+	if (e->asker == NULL || !must_confirm(m) || result->val_id[0] == '\0')
+		return;
+	memcpy(msg.merchant, result->receipt.merchant, sizeof(msg.merchant));
+	memcpy(msg.val_id, result->val_id, sizeof(msg.val_id));
+	dropped = channel_add(e->asker, MSG_HINT, &msg);
+	(void)dropped;
+	secret_wipe(&msg, sizeof(msg));
+}
+
 /* Nothing is acknowledged here: the answer waits for the commit. */
 static void
 store(struct edge *e, const struct edge_merchant *m,
-    const struct server_request *req, const struct receipt *r)
+    const struct server_request *req, const struct intake_result *result)
 {
+	const struct receipt *r = &result->receipt;
 	struct pending_put put = { .exchange = req->id,
 		.arrived_us = req->arrived_us,
 		.merchant = (uint32_t)(m - e->merchants),
 		.receipt = r->id };
 	struct msg_put msg = { .receipt = *r };
 
+	metrics_add(MET_CALLBACK_FIELDS, result->fields);
+	memcpy(msg.tran_id, result->tran_id, sizeof(msg.tran_id));
 	if (!pending_add(e->pending, &put, &msg.tag)) {
 		busy(e, req->id);
 		return;
 	}
-	if (channel_add(e->keeper, MSG_PUT, &msg) != ST_OK &&
-	    pending_take(e->pending, msg.tag, &put))
+	if (channel_add(e->keeper, MSG_PUT, &msg) == ST_OK)
+		hint(e, m, result);
+	else if (pending_take(e->pending, msg.tag, &put))
 		busy(e, req->id);
+}
+
+static void
+forget(struct edge *e, const struct edge_merchant *m,
+    const struct server_request *req, const struct intake_result *result)
+{
+	metrics_add(MET_CALLBACK_FIELDS, result->fields);
+	metrics_add(MET_CALLBACK_NOT_PAID, 1);
+	log_event(LOG_CALLBACK, log_word(KEY_MERCHANT, m->rules.store_id),
+	    log_word(KEY_OUTCOME, "not_paid"),
+	    log_num(KEY_FIELDS, result->fields));
+	acknowledge(e, req->id);
 }
 
 static void
@@ -186,30 +231,35 @@ on_request(void *arg, const struct server_request *req)
 	}
 	intake_run(
 	    e->intake, m, req->body, req->body_len, clock_wall_us(), &result);
-	if (result.verdict == VERDICT_REFUSED) {
+	switch (result.verdict) {
+	case VERDICT_PAID:
+		store(e, m, req, &result);
+		break;
+	case VERDICT_NOT_PAID:
+		forget(e, m, req, &result);
+		break;
+	case VERDICT_REFUSED:
 		refuse(e, m, req, result.refusal);
-		return;
-	}
-	if (result.verdict == VERDICT_UNABLE) {
+		break;
+	case VERDICT_UNABLE:
 		busy(e, req->id);
-		return;
+		break;
 	}
-	metrics_add(MET_CALLBACK_FIELDS, result.fields);
-	if (result.verdict == VERDICT_NOT_PAID) {
-		metrics_add(MET_CALLBACK_NOT_PAID, 1);
-		log_event(LOG_CALLBACK,
-		    log_word(KEY_MERCHANT, m->rules.store_id),
-		    log_word(KEY_OUTCOME, "not_paid"),
-		    log_num(KEY_FIELDS, result.fields));
-		acknowledge(e, req->id);
-		return;
-	}
-	store(e, m, req, &result.receipt);
+	secret_wipe(&result, sizeof(result));
+}
+
+static const char *
+outcome_of(const struct edge_merchant *m, bool duplicate)
+{
+	if (duplicate)
+		return "duplicate";
+	return must_confirm(m) ? "waiting" : "paid";
 }
 
 static void
 stored(struct edge *e, const struct pending_put *put, bool duplicate)
 {
+	const struct edge_merchant *m = &e->merchants[put->merchant];
 	int64_t took_us = clock_mono_us() - put->arrived_us;
 	char id[ID_TEXT];
 
@@ -218,9 +268,8 @@ stored(struct edge *e, const struct pending_put *put, bool duplicate)
 		metrics_add(MET_CALLBACK_DUPLICATE, 1);
 	metrics_observe(MET_ACK_SECONDS, took_us);
 	id_format(&put->receipt, id);
-	log_event(LOG_CALLBACK,
-	    log_word(KEY_MERCHANT, e->merchants[put->merchant].rules.store_id),
-	    log_word(KEY_OUTCOME, duplicate ? "duplicate" : "paid"),
+	log_event(LOG_CALLBACK, log_word(KEY_MERCHANT, m->rules.store_id),
+	    log_word(KEY_OUTCOME, outcome_of(m, duplicate)),
 	    log_word(KEY_RECEIPT, id), log_num(KEY_MS, took_us / 1000));
 	acknowledge(e, put->exchange);
 }
@@ -253,6 +302,45 @@ on_keeper_end(void *arg, enum channel_end why)
 
 	(void)why;
 	room_done(e->room, 1);
+}
+
+static void
+on_asker_end(void *arg, enum channel_end why)
+{
+	struct edge *e = arg;
+
+	(void)why;
+	channel_free(e->asker);
+	e->asker = NULL;
+}
+
+/* An asker has nothing to say here (message.def): no on_records. */
+static void
+meet_asker(struct edge *e, int fd)
+{
+	struct channel_config cc = { .fd = fd,
+		.self = PARTY_EDGE,
+		.peer = PARTY_ASKER,
+		.most_queued = HINTS_MAX,
+		.on_end = on_asker_end,
+		.arg = e };
+
+	channel_free(e->asker);
+	if (channel_new(&e->asker, e->room->loop, &cc, NULL) != ST_OK)
+		e->asker = NULL;
+}
+
+static void
+on_message(void *arg, enum message type, const void *record, int fd)
+{
+	const struct msg_peer *peer = record;
+
+	if (fd < 0)
+		return;
+	if (type == MSG_PEER && peer->party == PARTY_ASKER)
+		meet_asker(arg, fd);
+	else
+		(void)close(fd);
 }
 
 static void
@@ -335,6 +423,7 @@ edge_start(struct edge **out, struct room *room, const struct edge_config *cfg,
 		return st;
 	}
 	room->on_drain = on_drain;
+	room->on_message = on_message;
 	room->arg = e;
 	*out = e;
 	return ST_OK;
@@ -347,6 +436,7 @@ edge_free(struct edge *e)
 		return;
 	server_free(e->server);
 	channel_free(e->keeper);
+	channel_free(e->asker);
 	tls_server_free(e->tls);
 	intake_free(e->intake);
 	pending_free(e->pending);

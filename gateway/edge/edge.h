@@ -2,8 +2,10 @@
  * The edge: where callbacks come in.
  *
  * TLS, HTTP, form, signature, minimizing; then one record to the keeper, and
- * 200 once it says that the record is on disk.  Sees payer data; can neither
- * open a file nor connect.  Loop thread only.
+ * 200 once it says that the record is on disk.  Where SSLCommerz has to
+ * confirm, val_id goes to the asker that the supervisor introduces; without
+ * one it is dropped.  Sees payer data; can neither open a file nor connect.
+ * Loop thread only.
  */
 #ifndef EDGE_EDGE_H
 #define EDGE_EDGE_H

@@ -3,7 +3,8 @@
  *
  * This is the wide world, and its type is named in this folder only.  The
  * fields are views into the body that was decoded; who owns the body wipes
- * it, and the form with it.  Any thread.
+ * it, and the form with it.  What is needed of an answer is made a form too,
+ * of views into the answer.  Any thread.
  */
 #ifndef INTAKE_FORM_H
 #define INTAKE_FORM_H
@@ -17,7 +18,7 @@
 #define FORM_BODY   (64 * 1024)
 #define FORM_FIELDS 64
 
-/* name, '=' and value stand side by side in the body, decoded. */
+/* Of a callback name, '=' and value stand side by side in the body, decoded. */
 struct form_field {
 	struct bytes name, value;
 };
@@ -41,7 +42,7 @@ const struct form_field *form_find(const struct form *f, struct bytes name);
 /* The value of that name; empty when there is none. */
 struct bytes form_value(const struct form *f, const char *name);
 
-/* The bytes "name=value" of one field. */
+/* The bytes "name=value" of one field of a callback. */
 struct bytes form_pair(const struct form_field *field);
 
 /* Forget every field; the body is the caller's. */

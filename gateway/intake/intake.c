@@ -1,5 +1,6 @@
 #include "intake/intake.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/secret.h"
@@ -11,7 +12,7 @@
 struct intake {
 	struct sslcommerz sslcommerz;
 	struct identity identity;
-	struct form form; /* all zero but during intake_run() */
+	struct form form; /* all zero but during a call */
 };
 
 enum status
@@ -76,6 +77,23 @@ authenticate(
 	return st;
 }
 
+/* What SSLCommerz can be asked by. */
+static void
+take_question(const struct form *f, const struct merchant_rules *m,
+    struct intake_result *out)
+{
+	bool fits = true;
+
+	if (m->confirm != CONFIRM_REQUIRED)
+		return;
+	fits = receipt_text(
+	    out->val_id, sizeof(out->val_id), form_value(f, "val_id"));
+	if (fits && m->invoice_field != INVOICE_TRAN_ID)
+		fits = receipt_text(out->tran_id, sizeof(out->tran_id),
+		    form_value(f, "tran_id"));
+	assert(fits); /* their grammar has a length */
+}
+
 static enum status
 judge(struct intake *in, const struct edge_merchant *m, unsigned char *body,
     size_t len, int64_t received_us, struct intake_result *out)
@@ -95,8 +113,11 @@ judge(struct intake *in, const struct edge_merchant *m, unsigned char *body,
 		return ST_OK;
 	}
 	out->verdict = VERDICT_PAID;
-	return minimize_receipt(&in->form, &m->rules, received_us,
-	    &in->identity, &out->receipt, &out->refusal);
+	st = minimize_receipt(&in->form, &m->rules, received_us, &in->identity,
+	    &out->receipt, &out->refusal);
+	if (st == ST_OK)
+		take_question(&in->form, &m->rules, out);
+	return st;
 }
 
 void
@@ -126,6 +147,83 @@ refusal_word(enum refusal r)
 	};
 
 	return r < REFUSALS ? words[r] : "unknown";
+}
+
+/* ---- judging one payment of an answer */
+
+static bool
+is_needed(struct bytes name, const struct merchant_rules *m)
+{
+	static const char *const needed[] = { "status", "store_id", "val_id",
+		"tran_id", "tran_date", "currency", "amount", "currency_type",
+		"currency_amount", "risk_level" };
+
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+		if (bytes_is(name, needed[i]))
+			return true;
+	}
+	return bytes_is(name, sslcommerz_invoice_field(m->invoice_field));
+}
+
+/* The members that are needed, as the form of a callback.  false when one of
+ * them is there twice; so there are never more than a form holds. */
+static bool
+gather(struct form *f, const struct merchant_rules *m,
+    const struct intake_member *members, size_t n)
+{
+	f->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_needed(members[i].name, m))
+			continue;
+		if (form_find(f, members[i].name) != NULL)
+			return false;
+		f->fields[f->n++] =
+		    (struct form_field){ .name = members[i].name,
+			    .value = members[i].value };
+	}
+	return true;
+}
+
+static enum reason
+say(const struct form *f, const struct merchant_rules *m)
+{
+	enum reason r = sslcommerz_answer(form_value(f, "status"));
+	struct bytes store = form_value(f, "store_id");
+	struct bytes risk = form_value(f, "risk_level");
+
+	if (store.len > 0 && !bytes_is(store, m->store_id))
+		return r == REASON_PAID ? REASON_STORE : REASON_NONSENSE;
+	if (r == REASON_PAID && risk.len > 0 && !bytes_is(risk, "0"))
+		return REASON_RISK;
+	return r;
+}
+
+enum status
+intake_answer(struct intake *in, const struct merchant_rules *m,
+    const struct intake_member *members, size_t n, int64_t received_us,
+    struct intake_payment *out)
+{
+	const struct form *f = &in->form;
+	enum status st = ST_OK;
+
+	memset(out, 0, sizeof(*out));
+	out->reason = REASON_NONSENSE;
+	if (!gather(&in->form, m, members, n))
+		goto out;
+	out->reason = say(f, m);
+	if (out->reason == REASON_PAID || out->reason == REASON_RISK)
+		st = minimize_answer(
+		    f, m, received_us, &in->identity, &out->receipt);
+	else
+		st = minimize_id(f, m, &in->identity, &out->receipt.id);
+	if (st == ST_OK)
+		goto out;
+	out->reason = REASON_NONSENSE;
+	if (st == ST_BAD_INPUT)
+		st = minimize_id(f, m, &in->identity, &out->receipt.id);
+out:
+	form_wipe(&in->form);
+	return st;
 }
 
 /* ---- signing a recorded callback again */

@@ -12,6 +12,7 @@
 #define INTAKE_INTAKE_H
 
 #include "config/rooms.h"
+#include "receipt/life.h"
 #include "receipt/receipt.h"
 
 struct intake;
@@ -46,6 +47,27 @@ struct intake_result {
 	enum callback_status status; /* when not refused */
 	unsigned fields;	/* how many the form held; 0 if refused early */
 	struct receipt receipt; /* zero unless VERDICT_PAID */
+	/* What the payment can be asked about by, where confirm is required;
+	 * empty otherwise.  Wide: for the asker and nobody else, and the
+	 * caller's to wipe. */
+	char val_id[RECEIPT_INVOICE];
+	/* Narrow where it is the invoice ID, and then empty. */
+	char tran_id[RECEIPT_INVOICE];
+};
+
+/* A member of SSLCommerz's answer, as text; borrowed. */
+struct intake_member {
+	struct bytes name, value;
+};
+
+/* One payment as SSLCommerz tells it. */
+struct intake_payment {
+	/* PAID, RISK, UNPAID, PENDING, UNKNOWN; STORE for a paid one of
+	 * another store; NONSENSE when a value of a paid one cannot be kept. */
+	enum reason reason;
+	/* Of PAID and RISK.  paid_at_us 0: it does not say when.  Of others the
+	 * id alone, when they have a val_id, else zero. */
+	struct receipt receipt;
 };
 
 /* identity_key: 32 bytes for the receipt ids; copied. */
@@ -61,6 +83,18 @@ void intake_free(struct intake *in);
 void intake_run(struct intake *in, const struct edge_merchant *m,
     unsigned char *body, size_t len, int64_t received_us,
     struct intake_result *out);
+
+/*
+ * The door for answers: of the n members of one payment, the receipt and
+ * nothing else.  Members that are not needed may be any.  Values keep to the
+ * grammars of callbacks; a store_id that is there has to be m's (else STORE
+ * or, of one that is not paid, NONSENSE).  Nothing is compared with any
+ * callback.  received_us: wall clock.  ST_NO_MEMORY: out is NONSENSE, its
+ * receipt zero.
+ */
+MUST_USE enum status intake_answer(struct intake *in,
+    const struct merchant_rules *m, const struct intake_member *members,
+    size_t n, int64_t received_us, struct intake_payment *out);
 
 /*
  * Put a form's digests right for the password digests of m, in place: each

@@ -122,20 +122,29 @@ take_identity(const struct form *f, const struct merchant_rules *m,
 	return identity_of(id, bytes_of(m->store_id), val_id, &r->id);
 }
 
+/* dated: without a date there is no receipt. */
 static enum status
 fill(const struct form *f, const struct merchant_rules *m, struct identity *id,
-    struct receipt *r, enum refusal *why)
+    bool dated, struct receipt *r, enum refusal *why)
 {
 	enum status st = take_amount(f, m, r, why);
 
 	if (st != ST_OK)
 		return st;
-	if (!minimize_date(form_value(f, "tran_date"), &r->paid_at_us))
+	if (!minimize_date(form_value(f, "tran_date"), &r->paid_at_us) && dated)
 		return refuse(why, REFUSAL_DATE);
 	st = take_invoice(f, m, r, why);
 	if (st != ST_OK)
 		return st;
 	return take_identity(f, m, id, r, why);
+}
+
+static void
+start(const struct merchant_rules *m, int64_t received_us, struct receipt *out)
+{
+	memset(out, 0, sizeof(*out));
+	memcpy(out->merchant, m->store_id, sizeof(out->merchant));
+	out->received_at_us = received_us;
 }
 
 enum status
@@ -145,10 +154,8 @@ minimize_receipt(const struct form *f, const struct merchant_rules *m,
 {
 	enum status st;
 
-	memset(out, 0, sizeof(*out));
-	memcpy(out->merchant, m->store_id, sizeof(out->merchant));
-	out->received_at_us = received_us;
-	st = fill(f, m, id, out, why);
+	start(m, received_us, out);
+	st = fill(f, m, id, true, out, why);
 	/* Every text has passed its grammar, so what can still be wrong is a
 	 * year that no receipt can have. */
 	if (st == ST_OK && !receipt_valid(out))
@@ -156,4 +163,37 @@ minimize_receipt(const struct form *f, const struct merchant_rules *m,
 	if (st != ST_OK)
 		memset(out, 0, sizeof(*out));
 	return st;
+}
+
+enum status
+minimize_answer(const struct form *f, const struct merchant_rules *m,
+    int64_t received_us, struct identity *id, struct receipt *out)
+{
+	struct receipt now;
+	enum refusal why;
+	enum status st;
+
+	start(m, received_us, out);
+	st = fill(f, m, id, false, out, &why);
+	now = *out;
+	now.paid_at_us = now.received_at_us;
+	if (st == ST_OK && !receipt_valid(&now))
+		st = ST_BAD_INPUT;
+	if (st != ST_OK)
+		memset(out, 0, sizeof(*out));
+	else if (!receipt_valid(out))
+		out->paid_at_us = 0; /* not one that a receipt can have */
+	return st;
+}
+
+enum status
+minimize_id(const struct form *f, const struct merchant_rules *m,
+    struct identity *id, struct receipt_id *out)
+{
+	struct receipt r = { 0 };
+	enum refusal why;
+	enum status st = take_identity(f, m, id, &r, &why);
+
+	*out = r.id;
+	return st == ST_BAD_INPUT ? ST_OK : st;
 }

@@ -1,5 +1,5 @@
 /*
- * The door: of a verified form, the receipt and nothing else.
+ * The door: of a verified form or of an answer, the receipt and nothing else.
  *
  * Any thread; the identity belongs to one.
  */
@@ -18,6 +18,23 @@
 MUST_USE enum status minimize_receipt(const struct form *f,
     const struct merchant_rules *m, int64_t received_us, struct identity *id,
     struct receipt *out, enum refusal *why);
+
+/*
+ * The same of what SSLCommerz answers about a paid payment: there a tran_date
+ * that is missing or none leaves paid_at_us 0.  ST_BAD_INPUT, ST_NO_MEMORY:
+ * *out is zero.
+ */
+MUST_USE enum status
+minimize_answer(const struct form *f, const struct merchant_rules *m,
+    int64_t received_us, struct identity *id, struct receipt *out);
+
+/*
+ * The id of the payment that f is about, by its val_id; zero when it has none
+ * in its grammar.  ST_NO_MEMORY likewise.
+ */
+MUST_USE enum status
+minimize_id(const struct form *f, const struct merchant_rules *m,
+    struct identity *id, struct receipt_id *out);
 
 /*
  * "YYYY-MM-DD HH:MM:SS", the clock of Dhaka, to UTC microseconds.  That is

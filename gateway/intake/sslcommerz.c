@@ -377,6 +377,26 @@ sslcommerz_status(struct bytes word, enum callback_status *out)
 	return false;
 }
 
+enum reason
+sslcommerz_answer(struct bytes word)
+{
+	static const struct {
+		const char *word;
+		enum reason reason;
+	} words[] = { { "VALID", REASON_PAID }, { "VALIDATED", REASON_PAID },
+		{ "FAILED", REASON_UNPAID }, { "CANCELLED", REASON_UNPAID },
+		{ "UNATTEMPTED", REASON_UNPAID }, { "EXPIRED", REASON_UNPAID },
+		{ "PENDING", REASON_PENDING }, { "PROCESSING", REASON_PENDING },
+		{ "INVALID", REASON_UNKNOWN },
+		{ "INVALID_TRANSACTION", REASON_UNKNOWN } };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (bytes_is(word, words[i].word))
+			return words[i].reason;
+	}
+	return REASON_NONSENSE;
+}
+
 bool
 sslcommerz_paid(enum callback_status st)
 {

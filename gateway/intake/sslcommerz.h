@@ -79,6 +79,10 @@ sslcommerz_ambiguous(const struct form *f, const struct sslcommerz_list *l);
 /* false when word is none that is known. */
 MUST_USE bool sslcommerz_status(struct bytes word, enum callback_status *out);
 
+/* What the status word of an answer comes to: PAID, UNPAID, PENDING or
+ * UNKNOWN; NONSENSE for one that is none. */
+enum reason sslcommerz_answer(struct bytes word);
+
 /* Does the status say that money came? */
 bool sslcommerz_paid(enum callback_status st);
 

@@ -8,13 +8,27 @@ shown(enum status st)
 	return st == ST_NO_MEMORY ? (uint32_t)ST_BUSY : (uint32_t)st;
 }
 
+static bool
+is_of_holds(const struct store_read *read)
+{
+	return read->kind == STORE_READ_HOLDS || read->kind == STORE_READ_HOLD;
+}
+
+static uint64_t
+last_seq(const struct store_read *read)
+{
+	if (read->n == 0)
+		return read->after_seq;
+	return is_of_holds(read) ? read->lives[read->n - 1].n
+				 : read->rows[read->n - 1].row.seq;
+}
+
 static struct msg_page_end
 page_end(const struct answers *a, const struct store_read *read)
 {
 	return (struct msg_page_end){ .tag = read->tag,
 		.epoch = a->epoch,
-		.last_seq = read->n > 0 ? read->rows[read->n - 1].row.seq
-					: read->after_seq,
+		.last_seq = last_seq(read),
 		.more = read->more,
 		.status = shown(read->status) };
 }
@@ -29,6 +43,9 @@ health(const struct answers *a, const struct store_read *read)
 		.receipts = t->receipts,
 		.deliveries_pending = t->deliveries_pending,
 		.oldest_pending_us = (uint64_t)t->oldest_pending_us,
+		.waiting = t->waiting,
+		.oldest_waiting_us = (uint64_t)t->oldest_waiting_us,
+		.held = t->held,
 		.epoch = a->epoch,
 		.status = shown(st != ST_OK ? st : read->status) };
 }
@@ -70,6 +87,20 @@ ask_get(struct store_read *ask, const struct msg_get *m)
 	memcpy(ask->merchant, m->merchant, sizeof(ask->merchant));
 }
 
+static void
+ask_holds(struct store_read *ask, const struct msg_holds *m)
+{
+	static const struct receipt_id all;
+	bool one = memcmp(&m->id, &all, sizeof(all)) != 0;
+
+	ask->kind = one ? STORE_READ_HOLD : STORE_READ_HOLDS;
+	ask->tag = m->tag;
+	ask->id = m->id;
+	ask->after_seq = m->after;
+	ask->limit = m->limit;
+	memcpy(ask->merchant, m->merchant, sizeof(ask->merchant));
+}
+
 bool
 answers_ask(const struct answers *a, struct peer *p, enum message type,
     const void *record)
@@ -81,6 +112,8 @@ answers_ask(const struct answers *a, struct peer *p, enum message type,
 		ask_page(&ask, record);
 	} else if (type == MSG_GET) {
 		ask_get(&ask, record);
+	} else if (type == MSG_HOLDS) {
+		ask_holds(&ask, record);
 	} else {
 		ask.kind = STORE_READ_TOTALS;
 		ask.tag = ((const struct msg_probe *)record)->tag;
@@ -89,11 +122,37 @@ answers_ask(const struct answers *a, struct peer *p, enum message type,
 	return st == ST_OK || refuse(a, p, &ask, st);
 }
 
+/* false: the peer is gone. */
+static bool
+send_row(struct peer *p, uint64_t tag, const struct store_row *row)
+{
+	struct msg_row m = {
+		.tag = tag, .seq = row->seq, .receipt = row->receipt
+	};
+
+	return peers_send(p, MSG_ROW, &m);
+}
+
+static bool
+send_hold(struct peer *p, uint64_t tag, const struct store_life *held)
+{
+	struct msg_hold m = { .tag = tag,
+		.n = held->n,
+		.held_at_us = (uint64_t)held->held_at_us,
+		.reason = held->reason,
+		.is_answered = held->is_answered,
+		.claimed = held->claimed };
+
+	if (held->is_answered)
+		m.answered = held->answered;
+	return peers_send(p, MSG_HOLD, &m);
+}
+
 static void
-send_rows(
-    const struct answers *a, struct peer *p, const struct store_read *read)
+send_all(const struct answers *a, struct peer *p, const struct store_read *read)
 {
 	struct msg_page_end end = page_end(a, read);
+	bool of_holds = is_of_holds(read);
 
 	if (channel_queued(p->channel) + read->n > PEERS_ROWS) {
 		end.status = ST_BUSY;
@@ -103,11 +162,8 @@ send_rows(
 		return;
 	}
 	for (size_t i = 0; i < read->n; i++) {
-		struct msg_row row = { .tag = read->tag,
-			.seq = read->rows[i].row.seq,
-			.receipt = read->rows[i].row.receipt };
-
-		if (!peers_send(p, MSG_ROW, &row))
+		if (of_holds ? !send_hold(p, read->tag, &read->lives[i])
+			     : !send_row(p, read->tag, &read->rows[i].row))
 			return;
 	}
 	(void)peers_send(p, MSG_PAGE_END, &end);
@@ -122,7 +178,7 @@ answers_read_done(const struct answers *a, const struct store_read *read)
 	if (p == NULL)
 		return;
 	if (read->kind != STORE_READ_TOTALS) {
-		send_rows(a, p, read);
+		send_all(a, p, read);
 		return;
 	}
 	h = health(a, read);

@@ -1,5 +1,6 @@
 /*
- * Answers to those who read: pages, single receipts, health.  Loop thread.
+ * Answers to those who read: pages and single ones of receipts and of held
+ * payments, health.  Loop thread.
  */
 #ifndef KEEPER_ANSWERS_H
 #define KEEPER_ANSWERS_H
@@ -15,7 +16,7 @@ struct answers {
 	uint64_t epoch;
 };
 
-/* A PAGE, GET or PROBE of p.  false: p does not read its answers. */
+/* A PAGE, GET, HOLDS or PROBE of p.  false: p does not read its answers. */
 MUST_USE bool answers_ask(const struct answers *a, struct peer *p,
     enum message type, const void *record);
 

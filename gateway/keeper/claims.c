@@ -33,17 +33,18 @@ claims_free(struct claims *t)
 
 /* Sequence numbers are dense, so neighbours fall beside each other. */
 static struct claim **
-head(struct claims *t, uint64_t seq, size_t place)
+head(struct claims *t, uint64_t seq, uint32_t endpoint_id)
 {
-	return &t->heads[(seq + place * 509) % HEADS];
+	return &t->heads[(seq + endpoint_id * UINT64_C(509)) % HEADS];
 }
 
 struct claim *
-claims_find(struct claims *t, uint64_t seq, size_t place)
+claims_find(struct claims *t, uint64_t seq, uint32_t endpoint_id)
 {
-	struct claim *c = *head(t, seq, place);
+	struct claim *c = *head(t, seq, endpoint_id);
 
-	while (c != NULL && (c->seq != seq || c->place != place))
+	while (c != NULL &&
+	       (c->due.row.seq != seq || c->endpoint_id != endpoint_id))
 		c = c->next;
 	return c;
 }
@@ -51,7 +52,7 @@ claims_find(struct claims *t, uint64_t seq, size_t place)
 struct claim *
 claims_add(struct claims *t, const struct claim *c)
 {
-	struct claim **at = head(t, c->seq, c->place);
+	struct claim **at = head(t, c->due.row.seq, c->endpoint_id);
 	struct claim *copy = malloc(sizeof(*copy));
 
 	if (copy == NULL)
@@ -65,7 +66,7 @@ claims_add(struct claims *t, const struct claim *c)
 void
 claims_remove(struct claims *t, struct claim *c)
 {
-	struct claim **at = head(t, c->seq, c->place);
+	struct claim **at = head(t, c->due.row.seq, c->endpoint_id);
 
 	while (*at != NULL && *at != c)
 		at = &(*at)->next;

@@ -9,60 +9,6 @@
  * larger log writes a page that changes often less often. */
 #define CHECKPOINT_PAGES 4096
 
-#define ROW                                                                   \
-	"seq, id, merchant, invoice_id, currency, amount_minor, paid_at_us, " \
-	"received_at_us"
-
-/* The closed list of all SQL. */
-static const char *const sql[SQL_STATEMENTS] = {
-	[SQL_BEGIN] = "BEGIN IMMEDIATE",
-	[SQL_COMMIT] = "COMMIT",
-	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_EPOCH] = "SELECT epoch FROM store",
-	[SQL_ENDPOINT_NEW] = "INSERT INTO endpoint (name) VALUES (?1) "
-			     "ON CONFLICT (name) DO NOTHING",
-	[SQL_ENDPOINT] = "SELECT id FROM endpoint WHERE name = ?1",
-	[SQL_PUT] = "INSERT INTO receipt (id, merchant, invoice_id, currency, "
-		    "amount_minor, paid_at_us, received_at_us) "
-		    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-		    "ON CONFLICT (id) DO NOTHING",
-	[SQL_OWE] = "INSERT INTO delivery "
-		    "(seq, endpoint_id, attempts, next_us) "
-		    "VALUES (?1, ?2, 0, ?3)",
-	[SQL_DELIVERED] = "INSERT INTO delivered "
-			  "(seq, endpoint_id, attempts, at_us, http_status) "
-			  "SELECT seq, endpoint_id, attempts + 1, ?4, ?5 "
-			  "FROM delivery WHERE seq = ?1 AND endpoint_id = ?2 "
-			  "AND attempts + 1 = ?3",
-	[SQL_OWE_NO_MORE] = "DELETE FROM delivery "
-			    "WHERE seq = ?1 AND endpoint_id = ?2",
-	[SQL_FAILED] = "UPDATE delivery SET attempts = attempts + 1, "
-		       "next_us = ?4, outcome = ?5, http_status = ?6 "
-		       "WHERE seq = ?1 AND endpoint_id = ?2 "
-		       "AND attempts + 1 = ?3",
-	[SQL_COUNTS] = "UPDATE store SET receipts = receipts + ?1, "
-		       "pending = pending + ?2",
-	[SQL_PAGE] = "SELECT " ROW " FROM receipt WHERE seq > ?1 "
-		     "ORDER BY seq LIMIT ?2",
-	[SQL_PAGE_MERCHANT] = "SELECT " ROW " FROM receipt "
-			      "INDEXED BY receipt_merchant "
-			      "WHERE merchant = ?3 AND seq > ?1 "
-			      "ORDER BY seq LIMIT ?2",
-	[SQL_PAGE_INVOICE] = "SELECT " ROW " FROM receipt "
-			     "INDEXED BY receipt_invoice "
-			     "WHERE invoice_id = ?4 AND seq > ?1 "
-			     "AND (?3 IS NULL OR merchant = ?3) "
-			     "ORDER BY seq LIMIT ?2",
-	[SQL_GET] = "SELECT " ROW " FROM receipt WHERE id = ?1 "
-		    "AND (?2 IS NULL OR merchant = ?2)",
-	[SQL_DUE] = "SELECT " ROW ", attempts, next_us "
-		    "FROM delivery CROSS JOIN receipt USING (seq) "
-		    "WHERE endpoint_id = ?1 ORDER BY next_us, seq LIMIT ?2",
-	[SQL_TOTALS] = "SELECT receipts, pending, (SELECT received_at_us "
-		       "FROM receipt WHERE seq = "
-		       "(SELECT min(seq) FROM delivery)) FROM store",
-};
-
 /* No room: also behind a quota or a limit on file sizes, which SQLite takes
  * for a broken disk.  Never true of a sync.  After a COMMIT
  * sqlite3_system_errno() knows nothing, but the write that failed is the last
@@ -101,20 +47,18 @@ driver_sqlite_status(struct store *s, int rc)
 	return ST_IO;
 }
 
-/* The statement, made at first use, or NULL; *rc says why. */
-static sqlite3_stmt *
-statement(struct store *s, enum driver_sqlite_sql which, int *rc)
+sqlite3_stmt *
+driver_sqlite_statement(struct store *s, enum driver_sqlite_sql which, int *rc)
 {
 	*rc = SQLITE_OK;
 	if (s->statements[which] == NULL)
-		*rc = sqlite3_prepare_v3(s->db, sql[which], -1,
-		    SQLITE_PREPARE_PERSISTENT, &s->statements[which], NULL);
+		*rc = sqlite3_prepare_v3(s->db, driver_sqlite_sql_text[which],
+		    -1, SQLITE_PREPARE_PERSISTENT, &s->statements[which], NULL);
 	return s->statements[which];
 }
 
-/* Run a statement that gives no rows, or of which one is enough. */
-static enum status
-run(struct store *s, sqlite3_stmt *q)
+enum status
+driver_sqlite_run(struct store *s, sqlite3_stmt *q)
 {
 	int rc = sqlite3_step(q);
 	enum status st = driver_sqlite_status(s, rc);
@@ -127,9 +71,10 @@ static enum status
 run_plain(struct store *s, enum driver_sqlite_sql which)
 {
 	int rc;
-	sqlite3_stmt *q = statement(s, which, &rc);
+	sqlite3_stmt *q = driver_sqlite_statement(s, which, &rc);
 
-	return q == NULL ? driver_sqlite_status(s, rc) : run(s, q);
+	return q == NULL ? driver_sqlite_status(s, rc)
+			 : driver_sqlite_run(s, q);
 }
 
 enum status
@@ -145,7 +90,7 @@ static enum status
 sqlite_epoch(struct store *s, uint64_t *epoch)
 {
 	int rc;
-	sqlite3_stmt *q = statement(s, SQL_EPOCH, &rc);
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_EPOCH, &rc);
 
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
@@ -159,8 +104,9 @@ static enum status
 sqlite_endpoint(struct store *s, const char *name, uint32_t *id)
 {
 	int rc, rc_new;
-	sqlite3_stmt *add = statement(s, SQL_ENDPOINT_NEW, &rc_new);
-	sqlite3_stmt *q = statement(s, SQL_ENDPOINT, &rc);
+	sqlite3_stmt *add =
+	    driver_sqlite_statement(s, SQL_ENDPOINT_NEW, &rc_new);
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_ENDPOINT, &rc);
 	enum status st;
 
 	if (s->failed)
@@ -172,7 +118,7 @@ sqlite_endpoint(struct store *s, const char *name, uint32_t *id)
 	if (rc == SQLITE_DONE) {
 		(void)sqlite3_reset(q);
 		(void)sqlite3_bind_text(add, 1, name, -1, SQLITE_STATIC);
-		st = run(s, add);
+		st = driver_sqlite_run(s, add);
 		if (st != ST_OK)
 			return st;
 		rc = sqlite3_step(q);
@@ -187,7 +133,7 @@ sqlite_begin(struct store *s)
 {
 	if (s->failed)
 		return ST_IO;
-	s->stored = s->owed = 0;
+	s->stored = s->owed = s->waits = s->holds = 0;
 	return run_plain(s, SQL_BEGIN);
 }
 
@@ -199,37 +145,9 @@ sqlite_abort(struct store *s)
 		s->failed = true;
 }
 
-static enum status
-owe(struct store *s, const struct receipt *r, const uint32_t *endpoint_ids,
-    size_t n)
+void
+driver_sqlite_bind(sqlite3_stmt *q, const struct receipt *r)
 {
-	sqlite3_int64 seq = sqlite3_last_insert_rowid(s->db);
-	enum status st = ST_OK;
-	int rc;
-	sqlite3_stmt *q = statement(s, SQL_OWE, &rc);
-
-	if (q == NULL)
-		return driver_sqlite_status(s, rc);
-	for (size_t i = 0; i < n && st == ST_OK; i++) {
-		(void)sqlite3_bind_int64(q, 1, seq);
-		(void)sqlite3_bind_int64(q, 2, endpoint_ids[i]);
-		(void)sqlite3_bind_int64(q, 3, r->received_at_us);
-		st = run(s, q);
-	}
-	s->owed += (int64_t)n;
-	return st;
-}
-
-static enum status
-sqlite_put(struct store *s, const struct receipt *r,
-    const uint32_t *endpoint_ids, size_t n_endpoints)
-{
-	enum status st;
-	int rc;
-	sqlite3_stmt *q = statement(s, SQL_PUT, &rc);
-
-	if (q == NULL)
-		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_blob(q, 1, r->id.b, ID_BYTES, SQLITE_STATIC);
 	(void)sqlite3_bind_text(q, 2, r->merchant, -1, SQLITE_STATIC);
 	(void)sqlite3_bind_text(q, 3, r->invoice_id, -1, SQLITE_STATIC);
@@ -237,14 +155,55 @@ sqlite_put(struct store *s, const struct receipt *r,
 	(void)sqlite3_bind_int64(q, 5, r->amount_minor);
 	(void)sqlite3_bind_int64(q, 6, r->paid_at_us);
 	(void)sqlite3_bind_int64(q, 7, r->received_at_us);
-	st = run(s, q);
+}
+
+static enum status
+owe(struct store *s, int64_t due_us, const uint32_t *endpoint_ids, size_t n)
+{
+	sqlite3_int64 seq = sqlite3_last_insert_rowid(s->db);
+	enum status st = ST_OK;
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_OWE, &rc);
+
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	for (size_t i = 0; i < n && st == ST_OK; i++) {
+		(void)sqlite3_bind_int64(q, 1, seq);
+		(void)sqlite3_bind_int64(q, 2, endpoint_ids[i]);
+		(void)sqlite3_bind_int64(q, 3, due_us);
+		st = driver_sqlite_run(s, q);
+	}
+	s->owed += (int64_t)n;
+	return st;
+}
+
+enum status
+driver_sqlite_receipt(struct store *s, const struct receipt *r, int64_t due_us,
+    const uint32_t *endpoint_ids, size_t n_endpoints)
+{
+	enum status st;
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_PUT, &rc);
+
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	driver_sqlite_bind(q, r);
+	st = driver_sqlite_run(s, q);
 	(void)sqlite3_clear_bindings(q);
 	if (st != ST_OK)
 		return st;
 	if (sqlite3_changes(s->db) == 0)
 		return ST_EXISTS;
 	s->stored++;
-	return owe(s, r, endpoint_ids, n_endpoints);
+	return owe(s, due_us, endpoint_ids, n_endpoints);
+}
+
+static enum status
+sqlite_put(struct store *s, const struct receipt *r,
+    const uint32_t *endpoint_ids, size_t n_endpoints)
+{
+	return driver_sqlite_receipt(
+	    s, r, r->received_at_us, endpoint_ids, n_endpoints);
 }
 
 static enum status
@@ -252,8 +211,9 @@ settle_delivered(struct store *s, const struct store_settle *d)
 {
 	enum status st;
 	int rc, rc_done;
-	sqlite3_stmt *done = statement(s, SQL_DELIVERED, &rc_done);
-	sqlite3_stmt *q = statement(s, SQL_OWE_NO_MORE, &rc);
+	sqlite3_stmt *done =
+	    driver_sqlite_statement(s, SQL_DELIVERED, &rc_done);
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_OWE_NO_MORE, &rc);
 
 	if (done == NULL || q == NULL)
 		return driver_sqlite_status(s, done == NULL ? rc_done : rc);
@@ -262,14 +222,14 @@ settle_delivered(struct store *s, const struct store_settle *d)
 	(void)sqlite3_bind_int64(done, 3, d->attempt);
 	(void)sqlite3_bind_int64(done, 4, d->now_us);
 	(void)sqlite3_bind_int64(done, 5, d->http_status);
-	st = run(s, done);
+	st = driver_sqlite_run(s, done);
 	if (st != ST_OK)
 		return st;
 	if (sqlite3_changes(s->db) == 0)
 		return ST_NOT_FOUND;
 	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)d->seq);
 	(void)sqlite3_bind_int64(q, 2, d->endpoint_id);
-	st = run(s, q);
+	st = driver_sqlite_run(s, q);
 	s->owed--;
 	return st;
 }
@@ -279,7 +239,7 @@ settle_failed(struct store *s, const struct store_settle *d)
 {
 	enum status st;
 	int rc;
-	sqlite3_stmt *q = statement(s, SQL_FAILED, &rc);
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_FAILED, &rc);
 
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
@@ -289,7 +249,7 @@ settle_failed(struct store *s, const struct store_settle *d)
 	(void)sqlite3_bind_int64(q, 4, d->next_us);
 	(void)sqlite3_bind_int64(q, 5, d->outcome);
 	(void)sqlite3_bind_int64(q, 6, d->http_status);
-	st = run(s, q);
+	st = driver_sqlite_run(s, q);
 	if (st == ST_OK && sqlite3_changes(s->db) == 0)
 		return ST_NOT_FOUND;
 	return st;
@@ -305,15 +265,17 @@ static enum status
 count(struct store *s)
 {
 	int rc;
-	sqlite3_stmt *q = statement(s, SQL_COUNTS, &rc);
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_COUNTS, &rc);
 
-	if (s->stored == 0 && s->owed == 0)
+	if (s->stored == 0 && s->owed == 0 && s->waits == 0 && s->holds == 0)
 		return ST_OK;
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_int64(q, 1, s->stored);
 	(void)sqlite3_bind_int64(q, 2, s->owed);
-	return run(s, q);
+	(void)sqlite3_bind_int64(q, 3, s->waits);
+	(void)sqlite3_bind_int64(q, 4, s->holds);
+	return driver_sqlite_run(s, q);
 }
 
 static enum status
@@ -334,9 +296,8 @@ sqlite_commit(struct store *s)
 	return driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
 }
 
-/* A member's text from a column; the schema keeps it within the field. */
-static bool
-column_text(sqlite3_stmt *q, int column, char *field, size_t cap)
+bool
+driver_sqlite_text(sqlite3_stmt *q, int column, char *field, size_t cap)
 {
 	const unsigned char *text = sqlite3_column_text(q, column);
 	int len = sqlite3_column_bytes(q, column);
@@ -345,10 +306,8 @@ column_text(sqlite3_stmt *q, int column, char *field, size_t cap)
 	       receipt_text(field, cap, bytes_make(text, (size_t)len));
 }
 
-/* The columns of ROW.  What is read is checked like what comes in: a file
- * can have been damaged, or written by hand. */
-static bool
-take_row(sqlite3_stmt *q, struct store_row *row)
+bool
+driver_sqlite_row(sqlite3_stmt *q, struct store_row *row)
 {
 	struct receipt *r = &row->receipt;
 	const void *id = sqlite3_column_blob(q, 1);
@@ -361,14 +320,14 @@ take_row(sqlite3_stmt *q, struct store_row *row)
 	r->amount_minor = sqlite3_column_int64(q, 5);
 	r->paid_at_us = sqlite3_column_int64(q, 6);
 	r->received_at_us = sqlite3_column_int64(q, 7);
-	return column_text(q, 2, r->merchant, sizeof(r->merchant)) &&
-	       column_text(q, 3, r->invoice_id, sizeof(r->invoice_id)) &&
-	       column_text(q, 4, r->currency, sizeof(r->currency)) &&
+	return driver_sqlite_text(q, 2, r->merchant, sizeof(r->merchant)) &&
+	       driver_sqlite_text(q, 3, r->invoice_id, sizeof(r->invoice_id)) &&
+	       driver_sqlite_text(q, 4, r->currency, sizeof(r->currency)) &&
 	       receipt_valid(r);
 }
 
-static enum status
-damaged(struct store *s)
+enum status
+driver_sqlite_damaged(struct store *s)
 {
 	s->failed = true;
 	return ST_IO;
@@ -384,7 +343,7 @@ page_statement(struct store *s, const struct store_query *query, int *rc)
 		which = SQL_PAGE_INVOICE;
 	else if (query->merchant != NULL)
 		which = SQL_PAGE_MERCHANT;
-	q = statement(s, which, rc);
+	q = driver_sqlite_statement(s, which, rc);
 	if (q == NULL)
 		return NULL;
 	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)query->after_seq);
@@ -414,8 +373,8 @@ sqlite_page(struct store *s, const struct store_query *query, store_row_fn *fn,
 	while (st == ST_OK && !*more && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		if (n++ == query->limit)
 			*more = true;
-		else if (!take_row(q, &row))
-			st = damaged(s);
+		else if (!driver_sqlite_row(q, &row))
+			st = driver_sqlite_damaged(s);
 		else
 			fn(arg, &row);
 	}
@@ -432,7 +391,7 @@ sqlite_get(struct store *s, const struct receipt_id *id, const char *merchant,
 {
 	enum status st;
 	int rc;
-	sqlite3_stmt *q = statement(s, SQL_GET, &rc);
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_GET, &rc);
 
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
@@ -444,26 +403,40 @@ sqlite_get(struct store *s, const struct receipt_id *id, const char *merchant,
 	else if (rc != SQLITE_ROW)
 		st = driver_sqlite_status(s, rc);
 	else
-		st = take_row(q, out) ? ST_OK : damaged(s);
+		st = driver_sqlite_row(q, out) ? ST_OK
+					       : driver_sqlite_damaged(s);
 	(void)sqlite3_reset(q);
 	(void)sqlite3_clear_bindings(q);
 	return st;
 }
 
-static enum status
-sqlite_due(struct store *s, uint32_t endpoint_id, int64_t now_us, size_t limit,
-    store_due_fn *fn, void *arg, int64_t *next_us)
+/* A question has two columns more. */
+static bool
+take_due(sqlite3_stmt *q, struct store_due *due)
+{
+	memset(due, 0, sizeof(*due));
+	due->attempt = (uint32_t)sqlite3_column_int64(q, 8) + 1;
+	if (!driver_sqlite_row(q, &due->row))
+		return false;
+	if (sqlite3_column_count(q) == 10)
+		return true;
+	due->denied = (uint32_t)sqlite3_column_int64(q, 10);
+	if (sqlite3_column_type(q, 11) == SQLITE_NULL)
+		return true;
+	if (!driver_sqlite_text(q, 11, due->tran_id, sizeof(due->tran_id)))
+		return false;
+	return receipt_invoice_valid(bytes_of(due->tran_id));
+}
+
+enum status
+driver_sqlite_dues(struct store *s, sqlite3_stmt *q, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
 {
 	enum status st = ST_OK;
 	struct store_due due;
 	size_t n = 0;
-	int rc;
-	sqlite3_stmt *q = statement(s, SQL_DUE, &rc);
+	int rc = SQLITE_OK;
 
-	*next_us = INT64_MAX;
-	if (q == NULL)
-		return driver_sqlite_status(s, rc);
-	(void)sqlite3_bind_int64(q, 1, endpoint_id);
 	/* One further row tells when the earliest of the others is due. */
 	(void)sqlite3_bind_int64(q, 2, (sqlite3_int64)limit + 1);
 	while (st == ST_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -473,23 +446,37 @@ sqlite_due(struct store *s, uint32_t endpoint_id, int64_t now_us, size_t limit,
 			*next_us = at;
 			break;
 		}
-		due.attempt = (uint32_t)sqlite3_column_int64(q, 8) + 1;
-		if (take_row(q, &due.row))
+		if (take_due(q, &due))
 			fn(arg, &due);
 		else
-			st = damaged(s);
+			st = driver_sqlite_damaged(s);
 	}
 	if (st == ST_OK)
 		st = driver_sqlite_status(s, rc);
 	(void)sqlite3_reset(q);
+	(void)sqlite3_clear_bindings(q);
 	return st;
+}
+
+static enum status
+sqlite_due(struct store *s, uint32_t endpoint_id, int64_t now_us, size_t limit,
+    store_due_fn *fn, void *arg, int64_t *next_us)
+{
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_DUE, &rc);
+
+	*next_us = INT64_MAX;
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_int64(q, 1, endpoint_id);
+	return driver_sqlite_dues(s, q, now_us, limit, fn, arg, next_us);
 }
 
 static enum status
 sqlite_totals(struct store *s, struct store_totals *out)
 {
 	int rc;
-	sqlite3_stmt *q = statement(s, SQL_TOTALS, &rc);
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_TOTALS, &rc);
 
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
@@ -497,6 +484,9 @@ sqlite_totals(struct store *s, struct store_totals *out)
 	out->receipts = (uint64_t)sqlite3_column_int64(q, 0);
 	out->deliveries_pending = (uint64_t)sqlite3_column_int64(q, 1);
 	out->oldest_pending_us = sqlite3_column_int64(q, 2);
+	out->waiting = (uint64_t)sqlite3_column_int64(q, 3);
+	out->oldest_waiting_us = sqlite3_column_int64(q, 4);
+	out->held = (uint64_t)sqlite3_column_int64(q, 5);
 	(void)sqlite3_reset(q);
 	return rc == SQLITE_DONE ? ST_IO : driver_sqlite_status(s, rc);
 }
@@ -509,11 +499,18 @@ const struct store_driver store_driver_sqlite = {
 	.endpoint = sqlite_endpoint,
 	.begin = sqlite_begin,
 	.put = sqlite_put,
+	.wait = driver_sqlite_life_wait,
+	.again = driver_sqlite_life_again,
+	.find = driver_sqlite_life_find,
+	.move = driver_sqlite_life_move,
 	.settle = sqlite_settle,
 	.commit = sqlite_commit,
 	.abort = sqlite_abort,
 	.page = sqlite_page,
 	.get = sqlite_get,
 	.due = sqlite_due,
+	.questions = driver_sqlite_life_questions,
+	.holds = driver_sqlite_life_holds,
+	.hold = driver_sqlite_life_hold,
 	.totals = sqlite_totals,
 };

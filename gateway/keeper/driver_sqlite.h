@@ -1,8 +1,9 @@
 /*
- * What the files of the SQLite driver share; nobody else includes this.
+ * What the files of the SQLite driver and its tests share.
  *
  * driver_sqlite_open.c makes and ends a handle: lock, file, schema.
- * driver_sqlite.c is the vtable and the statements.
+ * driver_sqlite.c is the vtable, receipts and deliveries, driver_sqlite_life.c
+ * the life of a payment, driver_sqlite_sql.c the closed list of all SQL.
  */
 #ifndef KEEPER_DRIVER_SQLITE_H
 #define KEEPER_DRIVER_SQLITE_H
@@ -25,23 +26,38 @@ enum driver_sqlite_sql {
 	SQL_OWE_NO_MORE,
 	SQL_FAILED,
 	SQL_COUNTS,
+	SQL_WAIT,
+	SQL_AGAIN,
+	SQL_HOLD_IT,
+	SQL_WAIT_NO_MORE,
+	SQL_HOLD_NO_MORE,
+	SQL_BURY,
+	SQL_EXHUME,
+	SQL_LIFE,
+	SQL_ENDED,
 	SQL_PAGE,
 	SQL_PAGE_MERCHANT,
 	SQL_PAGE_INVOICE,
 	SQL_GET,
 	SQL_DUE,
+	SQL_QUESTIONS,
+	SQL_HOLDS,
+	SQL_HOLDS_MERCHANT,
+	SQL_HOLD,
 	SQL_TOTALS,
 	SQL_STATEMENTS
 };
 
+extern const char *const driver_sqlite_sql_text[SQL_STATEMENTS];
+
 struct store {
 	struct sqlite3 *db;
 	struct sqlite3_stmt *statements[SQL_STATEMENTS]; /* made at first use */
-	int lock;	/* the writer's, -1 in a reader */
-	bool failed;	/* the disk failed: nothing more is written */
-	int wal_pages;	/* in the log after the last commit */
-	int64_t stored; /* receipts of this transaction */
-	int64_t owed;	/* deliveries of this transaction, less settled ones */
+	int lock;      /* the writer's, -1 in a reader */
+	bool failed;   /* the disk failed: nothing more is written */
+	int wal_pages; /* in the log after the last commit */
+	/* Of this transaction: what the counts change by. */
+	int64_t stored, owed, waits, holds;
 };
 
 enum status driver_sqlite_open(
@@ -54,5 +70,53 @@ enum status driver_sqlite_status(struct store *s, int rc);
 /* Copy the log into the database, synced.  ST_OK also when that has to wait:
  * for a reader, or for room. */
 enum status driver_sqlite_checkpoint(struct store *s, int mode);
+
+/* The statement, made at first use, or NULL; *rc says why. */
+struct sqlite3_stmt *
+driver_sqlite_statement(struct store *s, enum driver_sqlite_sql which, int *rc);
+
+/* Run a statement that gives no rows, or of which one is enough. */
+enum status driver_sqlite_run(struct store *s, struct sqlite3_stmt *q);
+
+/* The members of r as parameters 1 to 7, borrowed. */
+void driver_sqlite_bind(struct sqlite3_stmt *q, const struct receipt *r);
+
+/* Insert a receipt and owe its deliveries from due_us on.  Answers as put. */
+enum status driver_sqlite_receipt(struct store *s, const struct receipt *r,
+    int64_t due_us, const uint32_t *endpoint_ids, size_t n_endpoints);
+
+/* A member's text from a column; false when it does not fit. */
+bool
+driver_sqlite_text(struct sqlite3_stmt *q, int column, char *field, size_t cap);
+
+/* Columns 0 to 7: a number and a receipt.  What is read is checked like what
+ * comes in: a file can have been damaged, or written by hand. */
+bool driver_sqlite_row(struct sqlite3_stmt *q, struct store_row *row);
+
+/* What q gives, with its parameter 1 bound: columns as in SQL_DUE and
+ * SQL_QUESTIONS.  Otherwise as due. */
+enum status
+driver_sqlite_dues(struct store *s, struct sqlite3_stmt *q, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us);
+
+/* The file is damaged: nothing more is written.  ST_IO. */
+enum status driver_sqlite_damaged(struct store *s);
+
+/* These do what struct store_driver says. */
+enum status driver_sqlite_life_wait(
+    struct store *s, const struct receipt *r, const char *tran_id);
+enum status
+driver_sqlite_life_again(struct store *s, const struct store_again *a);
+enum status driver_sqlite_life_find(
+    struct store *s, const struct receipt_id *id, struct store_life *out);
+enum status
+driver_sqlite_life_move(struct store *s, const struct store_move *m);
+enum status driver_sqlite_life_questions(struct store *s, const char *merchant,
+    int64_t now_us, size_t limit, store_due_fn *fn, void *arg,
+    int64_t *next_us);
+enum status driver_sqlite_life_holds(struct store *s,
+    const struct store_query *query, store_life_fn *fn, void *arg, bool *more);
+enum status driver_sqlite_life_hold(struct store *s,
+    const struct receipt_id *id, const char *merchant, struct store_life *out);
 
 #endif

@@ -1,25 +1,22 @@
 #include "keeper/keeper.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/metrics.h"
 #include "keeper/answers.h"
+#include "keeper/checks.h"
 #include "keeper/control.h"
-#include "keeper/offers.h"
+#include "keeper/decisions.h"
+#include "keeper/deliveries.h"
+#include "keeper/questions.h"
+#include "keeper/reconfigure.h"
 
 #define MOST_PUTS  16384
 #define MOST_READS 256
 
 #define EXIT_STORE_FAILED 74
-
-struct newcomer {
-	enum party party;
-	int fd;
-};
 
 struct keeper {
 	struct room *room;
@@ -28,32 +25,41 @@ struct keeper {
 	struct routes *routes;
 	struct store_queue *queue;
 	struct store_reader *reads;
-	struct offers *offers;
 	struct peers *peers;
+	struct offers *deliveries, *questions;
+	struct checks *checks;
 	struct control *control;
 	struct answers answers;
+	struct decisions decisions;
+	struct reconfigure reconfigure;
 	struct event *tick, *look_again;
 	struct loop_turn turn;
 	bool turning;
-	bool configuring; /* endpoints are being named */
-	bool naming;	  /* one of them is with the store */
-	bool changed;	  /* since the totals were last asked for */
+	bool changed; /* since the totals were last asked for */
 	bool draining;
-	/* Rooms of a configuration that is not in force yet. */
-	size_t n_newcomers;
-	struct newcomer newcomers[ROOM_FDS];
 };
 
 /* ---- peers */
 
-static void
-admit(struct keeper *k, struct newcomer who)
+/* What a room of this party is offered, or NULL. */
+static struct offers *
+offers_for(const struct keeper *k, enum party party)
 {
-	struct peer *p = peers_add(k->peers, who.fd, who.party);
+	if (party == PARTY_COURIER)
+		return k->deliveries;
+	return party == PARTY_ASKER ? k->questions : NULL;
+}
 
-	if (p == NULL || who.party != PARTY_COURIER)
+static void
+admit(void *arg, enum party party, int fd)
+{
+	struct keeper *k = arg;
+	struct peer *p = peers_add(k->peers, fd, party);
+	struct offers *offers = offers_for(k, party);
+
+	if (p == NULL || offers == NULL)
 		return;
-	if (offers_courier(k->offers, p->id, p->channel) != ST_OK)
+	if (offers_enter(offers, p->id, p->channel) != ST_OK)
 		peers_end(p);
 }
 
@@ -61,23 +67,33 @@ static void
 on_gone(void *arg, struct peer *p)
 {
 	struct keeper *k = arg;
+	struct offers *offers = offers_for(k, p->party);
 
-	if (p->party == PARTY_COURIER)
-		offers_courier_gone(k->offers, p->id);
+	if (offers != NULL)
+		offers_leave(offers, p->id);
+	if (p->party == PARTY_ASKER)
+		checks_asker_gone(k->checks, p->id);
 }
 
+/* Whether it has to be confirmed is not for an edge to say. */
 static bool
 on_put(struct keeper *k, struct peer *p, const struct msg_put *m)
 {
 	struct msg_put_done busy = { .tag = m->tag, .status = ST_BUSY };
-	struct store_endpoints endpoints;
+	const struct routes_merchant *merchant =
+	    routes_find(k->routes, m->receipt.merchant);
+	enum status st;
 
-	if (!routes_find(k->routes, m->receipt.merchant, &endpoints))
+	if (merchant == NULL)
 		return false;
-	if (store_queue_put(k->queue, &m->receipt, &endpoints, p->id, m->tag) ==
-	    ST_OK)
-		return true;
-	return channel_add(p->channel, MSG_PUT_DONE, &busy) != ST_BUSY;
+	if (merchant->confirm)
+		st = store_queue_wait(
+		    k->queue, &m->receipt, m->tran_id, p->id, m->tag);
+	else
+		st = store_queue_put(
+		    k->queue, &m->receipt, &merchant->endpoints, p->id, m->tag);
+	return st == ST_OK ||
+	       channel_add(p->channel, MSG_PUT_DONE, &busy) != ST_BUSY;
 }
 
 static bool
@@ -88,13 +104,24 @@ on_record(
 	case MSG_PUT:
 		return on_put(k, p, record);
 	case MSG_WINDOW:
-		return offers_window(k->offers, p->id, record);
+		return offers_window(offers_for(k, p->party), p->id, record);
 	case MSG_SETTLE:
-		return offers_settle(k->offers, p->id, record);
+		return deliveries_settle(k->deliveries, p->id, record);
+	case MSG_VERDICT:
+		return questions_verdict(k->questions, p->id, record);
+	case MSG_FOUND:
+		return checks_found(k->checks, p, record);
+	case MSG_LOOKED_UP:
+		return checks_looked_up(k->checks, p, record);
 	case MSG_PAGE:
 	case MSG_GET:
+	case MSG_HOLDS:
 	case MSG_PROBE:
 		return answers_ask(&k->answers, p, type, record);
+	case MSG_DECIDE:
+		return decisions_ask(&k->decisions, p, record);
+	case MSG_CHECK:
+		return checks_ask(k->checks, p, record);
 	default:
 		return false;
 	}
@@ -113,94 +140,24 @@ on_records(void *arg, struct peer *p, enum message type, const void *records,
 		record += message_size(type);
 	}
 	if (type == MSG_WINDOW)
-		offers_pump(k->offers);
+		offers_pump(offers_for(k, p->party));
 	return true;
-}
-
-/* ---- the configuration */
-
-/* Endpoints get their numbers one after the other, from the writer; then the
- * configuration is in force and its rooms are let in. */
-static void
-configure_on(struct keeper *k)
-{
-	const char *name = routes_unnamed(k->routes);
-
-	if (!k->configuring || k->naming)
-		return;
-	if (name != NULL) {
-		k->naming = store_queue_endpoint(k->queue, name) == ST_OK;
-		return;
-	}
-	routes_adopt(k->routes);
-	k->configuring = false;
-	for (size_t i = 0; i < k->n_newcomers; i++)
-		admit(k, k->newcomers[i]);
-	k->n_newcomers = 0;
-	offers_pump(k->offers);
-}
-
-static enum status
-read_config(int fd, struct keeper_config *cfg)
-{
-	struct stat sb;
-
-	if (fstat(fd, &sb) != 0 || (size_t)sb.st_size != sizeof(*cfg) ||
-	    pread(fd, cfg, sizeof(*cfg), 0) != (ssize_t)sizeof(*cfg))
-		return ST_BAD_INPUT;
-	return ST_OK;
-}
-
-/* Start-up checked the same struct; what fails here is said, and the old
- * configuration stays. */
-static void
-on_configure(struct keeper *k, int fd)
-{
-	struct keeper_config *cfg = malloc(sizeof(*cfg));
-	enum status st = cfg == NULL ? ST_NO_MEMORY : read_config(fd, cfg);
-
-	if (st == ST_OK)
-		st = routes_propose(k->routes, cfg);
-	free(cfg);
-	if (st == ST_OK) {
-		k->configuring = true;
-		configure_on(k);
-	} else if (st == ST_BUSY) {
-		log_event(LOG_CONFIG_WARNING,
-		    log_word(KEY_DETAIL, "too many billing names since the "
-					 "start: restart to use new ones"));
-	} else {
-		log_event(LOG_CONFIG_WARNING,
-		    log_word(KEY_DETAIL, "the keeper could not take it"));
-	}
-}
-
-static void
-on_peer(struct keeper *k, const struct msg_peer *m, int fd)
-{
-	struct newcomer who = { .party = m->party, .fd = fd };
-
-	if (!k->configuring)
-		admit(k, who);
-	else if (k->n_newcomers < ARRAY_LEN(k->newcomers))
-		k->newcomers[k->n_newcomers++] = who;
-	else
-		(void)close(fd);
 }
 
 static void
 on_message(void *arg, enum message type, const void *record, int fd)
 {
+	const struct msg_peer *peer = record;
 	struct keeper *k = arg;
 
 	if (fd < 0)
 		return;
 	if (type == MSG_PEER) {
-		on_peer(k, record, fd); /* takes fd */
-		return;
+		reconfigure_newcomer(&k->reconfigure, peer->party, fd);
+		return; /* it has fd */
 	}
 	if (type == MSG_CONFIGURE)
-		on_configure(k, fd);
+		reconfigure_take(&k->reconfigure, fd);
 	(void)close(fd);
 }
 
@@ -215,7 +172,10 @@ answer_put(struct keeper *k, const struct store_op *op)
 
 	if (op->status == ST_BAD_INPUT)
 		m.status = ST_BUSY; /* not stored, and not to be lost */
-	offers_put_done(k->offers, op);
+	if (op->status == ST_OK && op->u.put.wait)
+		questions_waits(k->questions, op->u.put.receipt.merchant);
+	else if (op->status == ST_OK)
+		deliveries_owed(k->deliveries, &op->u.put.endpoints);
 	if (p != NULL)
 		(void)peers_send(p, MSG_PUT_DONE, &m);
 }
@@ -230,15 +190,33 @@ on_done(void *arg, const struct store_op *op)
 		answer_put(k, op);
 		break;
 	case STORE_OP_SETTLE:
-		offers_settle_done(k->offers, op);
+		deliveries_settle_done(k->deliveries, op);
 		break;
 	case STORE_OP_ENDPOINT:
-		k->naming = false;
+		reconfigure_named(&k->reconfigure, op);
+		break;
+	case STORE_OP_AGAIN:
+		questions_again_done(k->questions, op);
+		break;
+	case STORE_OP_MOVE:
+		questions_move_done(k->questions, op);
 		if (op->status == ST_OK)
-			routes_number(
-			    k->routes, op->u.endpoint.name, op->u.endpoint.id);
+			deliveries_owed(k->deliveries, &op->u.move.endpoints);
+		break;
+	case STORE_OP_FOUND:
+		checks_found_done(k->checks, op);
+		break;
+	case STORE_OP_DECIDE:
+		decisions_done(&k->decisions, op);
 		break;
 	}
+}
+
+static void
+stop_offers(struct keeper *k)
+{
+	offers_stop(k->deliveries);
+	offers_stop(k->questions);
 }
 
 static void
@@ -248,13 +226,14 @@ on_batch(void *arg)
 
 	k->changed = true;
 	if (store_queue_health(k->queue) == ST_IO) {
-		offers_stop(k->offers);
+		stop_offers(k);
 		room_done(k->room, EXIT_STORE_FAILED);
 		return;
 	}
 	if (store_queue_health(k->queue) == ST_OK)
-		configure_on(k);
-	offers_pump(k->offers);
+		reconfigure_go_on(&k->reconfigure);
+	offers_pump(k->deliveries);
+	offers_pump(k->questions);
 }
 
 static void
@@ -263,6 +242,9 @@ show_totals(const struct store_totals *t)
 	metrics_set(MET_RECEIPTS, (int64_t)t->receipts);
 	metrics_set(MET_DELIVERIES_PENDING, (int64_t)t->deliveries_pending);
 	metrics_set(MET_DELIVERY_OLDEST_US, t->oldest_pending_us);
+	metrics_set(MET_WAITING, (int64_t)t->waiting);
+	metrics_set(MET_WAITING_OLDEST_US, t->oldest_waiting_us);
+	metrics_set(MET_HELD, (int64_t)t->held);
 }
 
 static void
@@ -273,7 +255,11 @@ on_read(void *arg, const struct store_read *read)
 	if (read->kind == STORE_READ_TOTALS && read->status == ST_OK)
 		show_totals(&read->totals);
 	if (read->kind == STORE_READ_DUE)
-		offers_read_done(k->offers, read);
+		offers_read_done(k->deliveries, read);
+	else if (read->kind == STORE_READ_QUESTIONS)
+		offers_read_done(k->questions, read);
+	else if (decisions_is_read(read))
+		decisions_read_done(&k->decisions, read);
 	else
 		answers_read_done(&k->answers, read);
 }
@@ -288,8 +274,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	offers_tick(k->offers);
-	configure_on(k);
+	offers_tick(k->deliveries);
+	offers_tick(k->questions);
+	checks_tick(k->checks);
+	reconfigure_go_on(&k->reconfigure);
 	if (k->control != NULL)
 		control_tick(k->control);
 	if (k->changed && store_reader_ask(k->reads, &totals) == ST_OK)
@@ -344,7 +332,7 @@ on_drain(void *arg)
 	struct keeper *k = arg;
 
 	k->draining = true;
-	offers_stop(k->offers);
+	stop_offers(k);
 	control_free(k->control);
 	k->control = NULL;
 }
@@ -416,7 +404,8 @@ start_workers(struct keeper *k, struct err *e)
 		.most = MOST_READS,
 		.on_done = on_read,
 		.arg = k };
-	struct offers_config oc = { .loop = k->room->loop,
+	struct offers_config oc = { .kind = &deliveries_kind,
+		.loop = k->room->loop,
 		.routes = k->routes };
 	enum status st;
 
@@ -425,7 +414,10 @@ start_workers(struct keeper *k, struct err *e)
 		st = store_reader_new(&k->reads, &rc, e);
 	oc.queue = k->queue;
 	oc.reader = k->reads;
-	return st == ST_OK ? offers_new(&k->offers, &oc, e) : st;
+	if (st == ST_OK)
+		st = offers_new(&k->deliveries, &oc, e);
+	oc.kind = &questions_kind;
+	return st == ST_OK ? offers_new(&k->questions, &oc, e) : st;
 }
 
 static enum status
@@ -435,21 +427,34 @@ start_peers(struct keeper *k, struct err *e)
 		.on_records = on_records,
 		.on_gone = on_gone,
 		.arg = k };
+	struct checks_config cc = { .routes = k->routes,
+		.queue = k->queue,
+		.deliveries = k->deliveries };
 	const struct timeval second = { 1, 0 };
 
 	k->peers = peers_new(&pc);
+	cc.peers = k->peers;
+	k->checks = checks_new(&cc);
 	k->tick =
 	    event_new(loop_base(k->room->loop), -1, EV_PERSIST, on_tick, k);
 	k->look_again =
 	    event_new(loop_base(k->room->loop), -1, 0, on_look_again, k);
-	if (k->peers == NULL || k->tick == NULL || k->look_again == NULL ||
-	    event_add(k->tick, &second) != 0) {
+	if (k->peers == NULL || k->checks == NULL || k->tick == NULL ||
+	    k->look_again == NULL || event_add(k->tick, &second) != 0) {
 		err_set(e, "no memory for the keeper");
 		return ST_NO_MEMORY;
 	}
 	k->answers.peers = k->peers;
 	k->answers.queue = k->queue;
 	k->answers.reader = k->reads;
+	k->decisions = (struct decisions){ .peers = k->peers,
+		.routes = k->routes,
+		.reader = k->reads,
+		.queue = k->queue,
+		.deliveries = k->deliveries };
+	k->reconfigure = (struct reconfigure){
+		.routes = k->routes, .queue = k->queue, .admit = admit, .arg = k
+	};
 	if (k->room->control < 0)
 		return ST_OK;
 	return control_new(
@@ -503,11 +508,12 @@ keeper_free(struct keeper *k)
 		event_free(k->tick);
 	if (k->look_again != NULL)
 		event_free(k->look_again);
-	for (size_t i = 0; i < k->n_newcomers; i++)
-		(void)close(k->newcomers[i].fd);
+	reconfigure_end(&k->reconfigure);
 	control_free(k->control);
 	peers_free(k->peers);
-	offers_free(k->offers);
+	checks_free(k->checks);
+	offers_free(k->deliveries);
+	offers_free(k->questions);
 	close_store(k);
 	routes_free(k->routes);
 	free(k);

@@ -5,28 +5,23 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "keeper/claims.h"
-#include "receipt/backoff.h"
 
-/* Deliveries of one endpoint read ahead. */
+/* Read ahead of one place. */
 #define AHEAD 512
 
 /* The wall clock may be set forward, so that no wait is longer than this. */
 #define LONGEST_WAIT_US (60 * INT64_C(1000000))
 
-/* After a long pause every gap of the schedule may lie in the past; tries
- * still keep this distance. */
-#define SHORTEST_GAP_US (5 * INT64_C(1000000))
-
-struct courier {
-	struct courier *next; /* the older one */
+struct taker {
+	struct taker *next; /* the older one */
 	uint64_t id;
 	struct channel *channel;
-	uint32_t window[ROUTES_ENDPOINTS];
-	uint32_t in_flight[ROUTES_ENDPOINTS];
+	struct share {
+		uint32_t window, in_flight;
+	} shares[]; /* by place */
 };
 
-struct endpoint {
+struct place {
 	struct offers *offers;
 	struct event *timer;
 	int64_t wake_us; /* wall; when something gets due; INT64_MAX: never */
@@ -35,21 +30,21 @@ struct endpoint {
 	bool stale;	 /* the store may hold more that is due */
 	bool reading;
 	size_t ready_at, n_ready;
-	struct store_due *ready; /* AHEAD of them, made at first use */
+	struct claim **ready; /* AHEAD of them, made at first use */
 };
 
 struct offers {
 	struct offers_config cfg;
 	struct claims *claims;
-	struct courier *couriers; /* newest first */
-	size_t unsettled;	  /* claims in CLAIM_UNSETTLED */
-	int64_t now_us, mono_us;  /* of due_now() when it was last asked */
+	struct taker *takers;	 /* newest first */
+	size_t unsettled;	 /* claims in CLAIM_UNSETTLED */
+	int64_t now_us, mono_us; /* of due_now() when it was last asked */
 	bool stopped;
-	struct endpoint endpoints[ROUTES_ENDPOINTS];
+	struct place places[]; /* kind->most_places */
 };
 
-/* The time by which deliveries get due: the wall clock's, but where that was
- * set back it goes on, so that nothing owed waits until it has caught up. */
+/* The time by which things get due: the wall clock's, but where that was set
+ * back it goes on, so that nothing owed waits until it has caught up. */
 static int64_t
 due_now(struct offers *o)
 {
@@ -65,19 +60,20 @@ due_now(struct offers *o)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct endpoint *ep = arg;
+	struct place *pl = arg;
 
 	(void)fd;
 	(void)what;
-	ep->wake_us = INT64_MAX;
-	ep->stale = true;
-	offers_pump(ep->offers);
+	pl->wake_us = INT64_MAX;
+	pl->stale = true;
+	offers_pump(pl->offers);
 }
 
 enum status
 offers_new(struct offers **out, const struct offers_config *cfg, struct err *e)
 {
-	struct offers *o = calloc(1, sizeof(*o));
+	size_t most = cfg->kind->most_places;
+	struct offers *o = calloc(1, sizeof(*o) + most * sizeof(o->places[0]));
 
 	*out = NULL;
 	if (o == NULL)
@@ -86,21 +82,21 @@ offers_new(struct offers **out, const struct offers_config *cfg, struct err *e)
 	o->claims = claims_new();
 	if (o->claims == NULL)
 		goto fail;
-	for (size_t i = 0; i < ROUTES_ENDPOINTS; i++) {
-		struct endpoint *ep = &o->endpoints[i];
+	for (size_t i = 0; i < most; i++) {
+		struct place *pl = &o->places[i];
 
-		ep->offers = o;
-		ep->wake_us = INT64_MAX;
-		ep->stale = true; /* whatever was left by the last run */
-		ep->timer =
-		    event_new(loop_base(cfg->loop), -1, 0, on_timer, ep);
-		if (ep->timer == NULL)
+		pl->offers = o;
+		pl->wake_us = INT64_MAX;
+		pl->stale = true; /* whatever was left by the last run */
+		pl->timer =
+		    event_new(loop_base(cfg->loop), -1, 0, on_timer, pl);
+		if (pl->timer == NULL)
 			goto fail;
 	}
 	*out = o;
 	return ST_OK;
 fail:
-	err_set(e, "no memory for the deliveries in flight");
+	err_set(e, "no memory for what is in flight");
 	offers_free(o);
 	return ST_NO_MEMORY;
 }
@@ -110,48 +106,55 @@ offers_free(struct offers *o)
 {
 	if (o == NULL)
 		return;
-	while (o->couriers != NULL) {
-		struct courier *c = o->couriers;
+	while (o->takers != NULL) {
+		struct taker *t = o->takers;
 
-		o->couriers = c->next;
-		free(c);
+		o->takers = t->next;
+		free(t);
 	}
-	for (size_t i = 0; i < ROUTES_ENDPOINTS; i++) {
-		if (o->endpoints[i].timer != NULL)
-			event_free(o->endpoints[i].timer);
-		free(o->endpoints[i].ready);
+	for (size_t i = 0; i < o->cfg.kind->most_places; i++) {
+		if (o->places[i].timer != NULL)
+			event_free(o->places[i].timer);
+		free(o->places[i].ready);
 	}
 	claims_free(o->claims);
 	free(o);
 }
 
-static struct courier *
-find_courier(struct offers *o, uint64_t id)
+const struct routes *
+offers_routes(const struct offers *o)
 {
-	struct courier *c = o->couriers;
+	return o->cfg.routes;
+}
 
-	while (c != NULL && c->id != id)
-		c = c->next;
-	return c;
+static struct taker *
+find_taker(struct offers *o, uint64_t id)
+{
+	struct taker *t = o->takers;
+
+	while (t != NULL && t->id != id)
+		t = t->next;
+	return t;
 }
 
 enum status
-offers_courier(struct offers *o, uint64_t id, struct channel *ch)
+offers_enter(struct offers *o, uint64_t id, struct channel *ch)
 {
-	struct courier *c = calloc(1, sizeof(*c));
+	struct taker *t = calloc(
+	    1, sizeof(*t) + o->cfg.kind->most_places * sizeof(t->shares[0]));
 
-	if (c == NULL)
+	if (t == NULL)
 		return ST_NO_MEMORY;
-	c->id = id;
-	c->channel = ch;
-	c->next = o->couriers;
-	o->couriers = c;
+	t->id = id;
+	t->channel = ch;
+	t->next = o->takers;
+	o->takers = t;
 	return ST_OK;
 }
 
 struct sweep {
 	struct offers *offers;
-	uint64_t courier;
+	uint64_t taker;
 	size_t place;
 };
 
@@ -159,140 +162,139 @@ static bool
 was_sent_to(void *arg, struct claim *c)
 {
 	struct sweep *sweep = arg;
-	struct endpoint *ep = &sweep->offers->endpoints[c->place];
+	struct place *pl = &sweep->offers->places[c->place];
 
-	if (c->state != CLAIM_SENT || c->courier != sweep->courier)
+	if (c->state != CLAIM_SENT || c->taker != sweep->taker)
 		return false;
-	ep->claimed--;
-	ep->stale = true;
+	pl->claimed--;
+	pl->stale = true;
 	return true;
 }
 
 void
-offers_courier_gone(struct offers *o, uint64_t id)
+offers_leave(struct offers *o, uint64_t id)
 {
-	struct sweep sweep = { .offers = o, .courier = id };
-	struct courier **at = &o->couriers;
+	struct sweep sweep = { .offers = o, .taker = id };
+	struct taker **at = &o->takers;
 
 	while (*at != NULL && (*at)->id != id)
 		at = &(*at)->next;
 	if (*at != NULL) {
-		struct courier *c = *at;
+		struct taker *t = *at;
 
-		*at = c->next;
-		free(c);
+		*at = t->next;
+		free(t);
 	}
 	claims_sweep(o->claims, was_sent_to, &sweep);
 	offers_pump(o);
 }
 
 bool
-offers_window(struct offers *o, uint64_t courier, const struct msg_window *m)
+offers_window(struct offers *o, uint64_t taker, const struct msg_window *m)
 {
-	struct courier *c = find_courier(o, courier);
-	size_t place = routes_place_of_name(o->cfg.routes, m->endpoint);
+	struct taker *t = find_taker(o, taker);
+	size_t place = o->cfg.kind->place_of(o->cfg.routes, m->name);
 
-	if (c == NULL || place == routes_count(o->cfg.routes))
+	if (t == NULL || place == o->cfg.kind->places(o->cfg.routes))
 		return false;
-	c->window[place] = m->most;
+	t->shares[place].window = m->most;
 	return true;
 }
 
 static void
-set_timer(struct endpoint *ep, int64_t at_us)
+set_timer(struct place *pl, int64_t at_us)
 {
-	int64_t wait_us = at_us - due_now(ep->offers);
+	int64_t wait_us = at_us - due_now(pl->offers);
 	struct timeval tv;
 
-	if (at_us >= ep->wake_us)
+	if (at_us >= pl->wake_us)
 		return;
-	ep->wake_us = at_us;
+	pl->wake_us = at_us;
 	if (wait_us < 0)
 		wait_us = 0;
 	if (wait_us > LONGEST_WAIT_US)
 		wait_us = LONGEST_WAIT_US;
 	tv.tv_sec = wait_us / 1000000;
 	tv.tv_usec = wait_us % 1000000;
-	(void)event_add(ep->timer, &tv);
+	(void)event_add(pl->timer, &tv);
 }
 
-/* What finds no room waits in its claim for the next tick. */
-static void
-settle(struct offers *o, struct claim *c)
+struct claim *
+offers_held(struct offers *o, uint64_t taker, uint64_t seq,
+    uint32_t endpoint_id, uint32_t attempt)
 {
-	c->state = CLAIM_SETTLING;
-	if (store_queue_settle(o->cfg.queue, &c->settle) == ST_OK)
-		return;
+	struct claim *c = claims_find(o->claims, seq, endpoint_id);
+
+	if (c == NULL || c->state != CLAIM_SENT || c->taker != taker ||
+	    c->due.attempt != attempt)
+		return NULL;
+	return c;
+}
+
+int64_t
+offers_next_us(struct offers *o, const struct claim *c)
+{
+	const struct offers_kind *kind = o->cfg.kind;
+
+	return backoff_next_us(kind->backoff, c->due.row.receipt.received_at_us,
+	    c->due.attempt, due_now(o) + kind->shortest_gap_us, c->due.row.seq);
+}
+
+static void
+set_unsettled(struct offers *o, struct claim *c)
+{
 	c->state = CLAIM_UNSETTLED;
 	o->unsettled++;
 }
 
-bool
-offers_settle(struct offers *o, uint64_t courier, const struct msg_settle *m)
+void
+offers_write(struct offers *o, struct claim *c)
 {
-	size_t place = routes_place_of_id(o->cfg.routes, m->endpoint_id);
-	struct claim *c = claims_find(o->claims, m->seq, place);
+	c->state = CLAIM_SETTLING;
+	if (o->cfg.kind->write(o->cfg.routes, o->cfg.queue, c) != ST_OK)
+		set_unsettled(o, c); /* it waits for the next tick */
+}
 
-	if (c == NULL || c->state != CLAIM_SENT || c->courier != courier ||
-	    c->attempt != m->attempt)
-		return false;
-	c->settle = (struct store_settle){ .seq = m->seq,
-		.endpoint_id = m->endpoint_id,
-		.attempt = m->attempt,
-		.delivered = m->outcome == OUTCOME_DELIVERED,
-		.outcome = m->outcome,
-		.http_status = m->http_status,
-		.now_us = clock_wall_us() };
-	if (!c->settle.delivered)
-		c->settle.next_us = backoff_next_us(c->received_at_us,
-		    m->attempt, due_now(o) + SHORTEST_GAP_US, m->seq);
-	settle(o, c);
-	return true;
+struct claim *
+offers_find(struct offers *o, uint64_t seq, uint32_t endpoint_id)
+{
+	return claims_find(o->claims, seq, endpoint_id);
 }
 
 void
-offers_put_done(struct offers *o, const struct store_op *op)
+offers_written(
+    struct offers *o, struct claim *c, enum status st, int64_t next_us)
 {
-	if (op->status != ST_OK)
-		return;
-	(void)due_now(o); /* the receipt is stamped by the clock as it is */
-	for (size_t i = 0; i < op->u.put.endpoints.n; i++) {
-		size_t place = routes_place_of_id(
-		    o->cfg.routes, op->u.put.endpoints.ids[i]);
-
-		o->endpoints[place].stale = true;
-	}
-}
-
-void
-offers_settle_done(struct offers *o, const struct store_op *op)
-{
-	size_t place =
-	    routes_place_of_id(o->cfg.routes, op->u.settle.endpoint_id);
-	struct claim *c = claims_find(o->claims, op->u.settle.seq, place);
-	struct endpoint *ep = &o->endpoints[place];
-	struct courier *courier;
+	struct place *pl;
+	struct taker *t;
 
 	assert(c != NULL && c->state == CLAIM_SETTLING);
-	if (op->status == ST_BUSY || op->status == ST_BAD_INPUT) {
-		c->state = CLAIM_UNSETTLED;
-		o->unsettled++;
+	if (st == ST_BUSY || st == ST_BAD_INPUT) {
+		set_unsettled(o, c);
 		return;
 	}
-	if (op->status == ST_IO)
+	if (st == ST_IO)
 		return;
-	courier = find_courier(o, c->courier);
-	if (courier != NULL)
-		courier->in_flight[place]--;
-	if (!c->settle.delivered)
-		set_timer(ep, c->settle.next_us);
-	if (ep->reading) {
+	pl = &o->places[c->place];
+	t = find_taker(o, c->taker);
+	if (t != NULL)
+		t->shares[c->place].in_flight--;
+	if (next_us != INT64_MAX)
+		set_timer(pl, next_us);
+	if (pl->reading) {
 		c->state = CLAIM_OVER;
-		ep->over++;
+		pl->over++;
 	} else {
 		claims_remove(o->claims, c);
-		ep->claimed--;
+		pl->claimed--;
 	}
+}
+
+void
+offers_due(struct offers *o, size_t place)
+{
+	(void)due_now(o); /* it is stamped by the clock as it is */
+	o->places[place].stale = true;
 }
 
 static bool
@@ -302,108 +304,106 @@ is_over(void *arg, struct claim *c)
 
 	if (c->state != CLAIM_OVER || c->place != sweep->place)
 		return false;
-	sweep->offers->endpoints[c->place].claimed--;
-	sweep->offers->endpoints[c->place].over--;
+	sweep->offers->places[c->place].claimed--;
+	sweep->offers->places[c->place].over--;
 	return true;
 }
 
 static void
-take_ready(struct offers *o, size_t place, const struct store_due *due)
+take_ready(struct offers *o, size_t place, uint32_t endpoint_id,
+    const struct store_due *due)
 {
-	struct endpoint *ep = &o->endpoints[place];
-	struct claim claim = { .seq = due->row.seq,
+	struct place *pl = &o->places[place];
+	struct claim claim = { .due = *due,
+		.endpoint_id = endpoint_id,
 		.place = place,
-		.attempt = due->attempt,
-		.state = CLAIM_READY,
-		.received_at_us = due->row.receipt.received_at_us };
+		.state = CLAIM_READY };
+	struct claim *c;
 
-	if (claims_find(o->claims, due->row.seq, place) != NULL)
+	if (claims_find(o->claims, due->row.seq, endpoint_id) != NULL)
 		return;
-	if (ep->n_ready == AHEAD || claims_add(o->claims, &claim) == NULL) {
-		ep->stale = true;
+	c = pl->n_ready < AHEAD ? claims_add(o->claims, &claim) : NULL;
+	if (c == NULL) {
+		pl->stale = true;
 		return;
 	}
-	ep->claimed++;
-	ep->ready[ep->n_ready++] = *due;
+	pl->claimed++;
+	pl->ready[pl->n_ready++] = c;
 }
 
 void
 offers_read_done(struct offers *o, const struct store_read *read)
 {
-	struct sweep sweep = { .offers = o,
-		.place = routes_place_of_id(o->cfg.routes, read->endpoint_id) };
-	struct endpoint *ep = &o->endpoints[sweep.place];
+	struct sweep sweep = { .offers = o, .place = (size_t)read->owner };
+	struct place *pl = &o->places[sweep.place];
 
-	ep->reading = false;
-	ep->ready_at = ep->n_ready = 0;
+	pl->reading = false;
+	pl->ready_at = pl->n_ready = 0;
 	for (size_t i = 0; i < read->n; i++)
-		take_ready(o, sweep.place, &read->rows[i]);
-	if (ep->over > 0)
+		take_ready(o, sweep.place, read->endpoint_id, &read->rows[i]);
+	if (pl->over > 0)
 		claims_sweep(o->claims, is_over, &sweep);
 	if (read->status != ST_OK) {
-		ep->stale = true; /* the tick tries again */
+		pl->stale = true; /* the tick tries again */
 		return;
 	}
 	if (read->n == read->limit)
-		ep->stale = true;
+		pl->stale = true;
 	else if (read->next_us != INT64_MAX)
-		set_timer(ep, read->next_us);
+		set_timer(pl, read->next_us);
 	offers_pump(o);
 }
 
 static void
 read_due(struct offers *o, size_t place)
 {
-	struct endpoint *ep = &o->endpoints[place];
-	struct store_read ask = { .kind = STORE_READ_DUE,
-		.endpoint_id = routes_id(o->cfg.routes, place),
+	struct place *pl = &o->places[place];
+	struct store_read ask = { .owner = place,
 		.now_us = due_now(o),
-		.limit = ep->claimed + AHEAD };
+		.limit = pl->claimed + AHEAD };
 
-	if (ep->ready == NULL)
-		ep->ready = calloc(AHEAD, sizeof(*ep->ready));
-	if (ep->ready == NULL || store_reader_ask(o->cfg.reader, &ask) != ST_OK)
+	if (!o->cfg.kind->ask(o->cfg.routes, place, &ask))
 		return;
-	ep->reading = true;
-	ep->stale = false;
+	if (pl->ready == NULL)
+		pl->ready = calloc(AHEAD, sizeof(struct claim *));
+	if (pl->ready == NULL || store_reader_ask(o->cfg.reader, &ask) != ST_OK)
+		return;
+	pl->reading = true;
+	pl->stale = false;
 }
 
 /* false: the channel takes nothing now. */
 static bool
-send_one(struct offers *o, struct courier *to, size_t place)
+send_one(struct offers *o, struct taker *to, size_t place)
 {
-	struct endpoint *ep = &o->endpoints[place];
-	const struct store_due *due = &ep->ready[ep->ready_at];
-	struct claim *c = claims_find(o->claims, due->row.seq, place);
-	struct msg_delivery m = { .seq = due->row.seq,
-		.endpoint_id = routes_id(o->cfg.routes, place),
-		.attempt = due->attempt,
-		.receipt = due->row.receipt };
+	struct place *pl = &o->places[place];
+	struct claim *c = pl->ready[pl->ready_at];
+	union offers_record record;
 
-	memcpy(
-	    m.endpoint, routes_name(o->cfg.routes, place), sizeof(m.endpoint));
-	if (channel_add(to->channel, MSG_DELIVERY, &m) != ST_OK)
+	memset(&record, 0, sizeof(record));
+	o->cfg.kind->record(o->cfg.routes, c, &record);
+	if (channel_add(to->channel, o->cfg.kind->message, &record) != ST_OK)
 		return false;
 	c->state = CLAIM_SENT;
-	c->courier = to->id;
-	to->in_flight[place]++;
-	ep->ready_at++;
+	c->taker = to->id;
+	to->shares[place].in_flight++;
+	pl->ready_at++;
 	return true;
 }
 
 static void
-pump_endpoint(struct offers *o, struct courier *to, size_t place)
+pump_place(struct offers *o, struct taker *to, size_t place)
 {
-	struct endpoint *ep = &o->endpoints[place];
+	struct share *share = &to->shares[place];
+	struct place *pl = &o->places[place];
 
-	while (to->in_flight[place] < to->window[place]) {
-		if (ep->ready_at < ep->n_ready) {
+	while (share->in_flight < share->window) {
+		if (pl->ready_at < pl->n_ready) {
 			if (!send_one(o, to, place))
 				return;
 			continue;
 		}
-		if (ep->stale && !ep->reading &&
-		    routes_id(o->cfg.routes, place) != 0)
+		if (pl->stale && !pl->reading)
 			read_due(o, place);
 		return;
 	}
@@ -412,20 +412,20 @@ pump_endpoint(struct offers *o, struct courier *to, size_t place)
 void
 offers_pump(struct offers *o)
 {
-	if (o->stopped || o->couriers == NULL)
+	if (o->stopped || o->takers == NULL)
 		return;
-	for (size_t i = 0; i < routes_count(o->cfg.routes); i++)
-		pump_endpoint(o, o->couriers, i);
+	for (size_t i = 0; i < o->cfg.kind->places(o->cfg.routes); i++)
+		pump_place(o, o->takers, i);
 }
 
 static bool
-settle_again(void *arg, struct claim *c)
+write_again(void *arg, struct claim *c)
 {
 	struct offers *o = arg;
 
 	if (c->state == CLAIM_UNSETTLED) {
 		o->unsettled--;
-		settle(o, c);
+		offers_write(o, c);
 	}
 	return false;
 }
@@ -434,7 +434,7 @@ void
 offers_tick(struct offers *o)
 {
 	if (o->unsettled > 0)
-		claims_sweep(o->claims, settle_again, o);
+		claims_sweep(o->claims, write_again, o);
 	offers_pump(o);
 }
 

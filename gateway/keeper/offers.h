@@ -1,25 +1,58 @@
 /*
- * Offers: which due delivery goes to the courier, and when.
+ * Offers: which of what is due goes to whom, and when.  One engine for
+ * deliveries, which couriers take per endpoint, and for questions about
+ * waiting payments, which askers take per merchant; what differs is in
+ * struct offers_kind.
  *
- * An endpoint's due deliveries are read ahead a few hundred at a time and
- * sent as far as the courier's window is open.  A delivery stays claimed
- * until its settling has been committed; what a courier holds when it ends is
- * read again.  Of several couriers (one drains during a reload) the newest
- * gets what is new.  Loop thread.
+ * What is due at a place is read ahead a few hundred at a time and sent as
+ * far as the taker's window is open.  It stays claimed until what came of it
+ * has been committed; what a taker holds when it ends is read again.  Of
+ * several takers (one drains during a reload) the newest gets what is new.
+ * Loop thread.
  */
 #ifndef KEEPER_OFFERS_H
 #define KEEPER_OFFERS_H
 
 #include <stdbool.h>
 
+#include "keeper/claims.h"
 #include "keeper/routes.h"
 #include "keeper/store_queue.h"
 #include "keeper/store_reader.h"
 #include "message/channel.h"
+#include "receipt/backoff.h"
 
 struct offers;
 
+/* What a taker is sent. */
+union offers_record {
+	struct msg_delivery delivery;
+	struct msg_ask ask;
+};
+
+struct offers_kind {
+	enum message message; /* of its records */
+	size_t most_places;
+	const struct backoff *backoff;
+	/* After a long pause every gap of the schedule may lie in the past;
+	 * attempts still keep this distance. */
+	int64_t shortest_gap_us;
+	size_t (*places)(const struct routes *r);
+	/* places(r): no such name. */
+	size_t (*place_of)(const struct routes *r, const char *name);
+	/* Say whose due ones are read.  false: not known yet. */
+	bool (*ask)(
+	    const struct routes *r, size_t place, struct store_read *ask);
+	/* out is zero. */
+	void (*record)(const struct routes *r, const struct claim *c,
+	    union offers_record *out);
+	/* Queue what came of it. */
+	enum status (*write)(const struct routes *r, struct store_queue *q,
+	    const struct claim *c);
+};
+
 struct offers_config {
+	const struct offers_kind *kind;
 	struct loop *loop;
 	const struct routes *routes;
 	struct store_queue *queue;
@@ -32,20 +65,39 @@ offers_new(struct offers **out, const struct offers_config *cfg, struct err *e);
 /* NULL is fine. */
 void offers_free(struct offers *o);
 
-/* A courier came, with id; its channel is borrowed until it is gone. */
+const struct routes *offers_routes(const struct offers *o);
+
+/* A taker came, with id; its channel is borrowed until it is gone. */
 MUST_USE enum status
-offers_courier(struct offers *o, uint64_t id, struct channel *ch);
-void offers_courier_gone(struct offers *o, uint64_t id);
+offers_enter(struct offers *o, uint64_t id, struct channel *ch);
+void offers_leave(struct offers *o, uint64_t id);
 
-/* Its messages.  false: they make no sense; end it. */
+/* false: it makes no sense; end the taker. */
 MUST_USE bool
-offers_window(struct offers *o, uint64_t courier, const struct msg_window *m);
-MUST_USE bool
-offers_settle(struct offers *o, uint64_t courier, const struct msg_settle *m);
+offers_window(struct offers *o, uint64_t taker, const struct msg_window *m);
 
-/* The store answered: a put with deliveries, a settle, a due read. */
-void offers_put_done(struct offers *o, const struct store_op *op);
-void offers_settle_done(struct offers *o, const struct store_op *op);
+/* What this taker holds under this number, or NULL: it makes no sense. */
+struct claim *offers_held(struct offers *o, uint64_t taker, uint64_t seq,
+    uint32_t endpoint_id, uint32_t attempt);
+
+/* When to try c again, its attempt having failed. */
+int64_t offers_next_us(struct offers *o, const struct claim *c);
+
+/* c->u says what came of it: write it, now or as soon as there is room. */
+void offers_write(struct offers *o, struct claim *c);
+
+/* The claim that the store answers about. */
+struct claim *offers_find(struct offers *o, uint64_t seq, uint32_t endpoint_id);
+
+/* It did, with st.  next_us: c gets due again; INT64_MAX: never.  c is gone,
+ * unless the store had no room. */
+void offers_written(
+    struct offers *o, struct claim *c, enum status st, int64_t next_us);
+
+/* Something got due at place. */
+void offers_due(struct offers *o, size_t place);
+
+/* A read of what is due is done. */
 void offers_read_done(struct offers *o, const struct store_read *read);
 
 /* Give out what can be given out: after a batch, and every second, when what

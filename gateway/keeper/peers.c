@@ -7,7 +7,7 @@
 #include "base/metrics.h"
 
 /* More than the answers to all that an edge can have waiting, or than all
- * windows of a courier. */
+ * windows of a courier or asker. */
 #define MOST_QUEUED 65536
 
 /* For what ends a page, beside its rows. */
@@ -121,6 +121,16 @@ peers_find(struct peers *ps, uint64_t id)
 	struct peer *p = ps->first;
 
 	while (p != NULL && p->id != id)
+		p = p->next;
+	return p;
+}
+
+struct peer *
+peers_newest(struct peers *ps, enum party party)
+{
+	struct peer *p = ps->first;
+
+	while (p != NULL && p->party != party)
 		p = p->next;
 	return p;
 }

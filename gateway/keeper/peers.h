@@ -46,6 +46,9 @@ struct peer *peers_add(struct peers *ps, int fd, enum party party);
 /* NULL: gone. */
 struct peer *peers_find(struct peers *ps, uint64_t id);
 
+/* The one that came last, or NULL. */
+struct peer *peers_newest(struct peers *ps, enum party party);
+
 /* Send, or end a peer that does not read what it asked for.  false: p is
  * gone. */
 bool peers_send(struct peer *p, enum message type, const void *record);

@@ -4,24 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Ten years, so that no sum overflows. */
+#define LONGEST_S INT64_C(315360000)
+
 struct endpoint {
 	char name[CONFIG_NAME];
 	uint32_t id; /* 0: not known yet */
 };
 
-struct map {
-	size_t n;
-	struct {
-		char merchant[RECEIPT_MERCHANT];
-		struct store_endpoints endpoints;
-	} rows[CONFIG_MERCHANTS];
+struct merchant {
+	struct routes_merchant says;
+	uint64_t last; /* adoption that named it; 0: none yet */
 };
 
 struct routes {
-	size_t n;
+	size_t n, n_merchants;
+	uint64_t adoptions;
 	struct endpoint endpoints[ROUTES_ENDPOINTS];
+	struct merchant merchants[ROUTES_MERCHANTS];
 	struct keeper_config proposed;
-	struct map present, past;
 };
 
 struct routes *
@@ -43,6 +44,20 @@ is_name(const char *field, size_t cap)
 }
 
 static bool
+merchant_sound(const struct keeper_config *cfg, size_t i)
+{
+	return is_name(cfg->merchants[i].store_id,
+		   sizeof(cfg->merchants[i].store_id)) &&
+	       (uint64_t)cfg->merchants[i].billings >> cfg->n_billings == 0 &&
+	       (cfg->merchants[i].confirm == CONFIRM_REQUIRED ||
+		   cfg->merchants[i].confirm == CONFIRM_OFF) &&
+	       cfg->merchants[i].confirm_for_s >= 0 &&
+	       cfg->merchants[i].confirm_for_s <= LONGEST_S &&
+	       cfg->merchants[i].refuse_after_s >= 0 &&
+	       cfg->merchants[i].refuse_after_s <= LONGEST_S;
+}
+
+static bool
 config_sound(const struct keeper_config *cfg)
 {
 	if (cfg->n_merchants > CONFIG_MERCHANTS ||
@@ -53,9 +68,7 @@ config_sound(const struct keeper_config *cfg)
 			return false;
 	}
 	for (size_t i = 0; i < cfg->n_merchants; i++) {
-		if (!is_name(cfg->merchants[i].store_id,
-			sizeof(cfg->merchants[i].store_id)) ||
-		    (uint64_t)cfg->merchants[i].billings >> cfg->n_billings)
+		if (!merchant_sound(cfg, i))
 			return false;
 	}
 	return true;
@@ -73,6 +86,17 @@ routes_propose(struct routes *r, const struct keeper_config *cfg)
 			return ST_BUSY;
 		memcpy(r->endpoints[r->n].name, cfg->billings[i], CONFIG_NAME);
 		r->n++;
+	}
+	for (size_t i = 0; i < cfg->n_merchants; i++) {
+		const char *name = cfg->merchants[i].store_id;
+
+		if (routes_place_of_merchant(r, name) < r->n_merchants)
+			continue;
+		if (r->n_merchants == ROUTES_MERCHANTS)
+			return ST_BUSY;
+		memcpy(r->merchants[r->n_merchants].says.store_id, name,
+		    RECEIPT_MERCHANT);
+		r->n_merchants++;
 	}
 	r->proposed = *cfg;
 	return ST_OK;
@@ -116,35 +140,35 @@ routes_adopt(struct routes *r)
 	const struct keeper_config *cfg = &r->proposed;
 
 	assert(routes_unnamed(r) == NULL);
-	r->past = r->present;
-	r->present.n = cfg->n_merchants;
+	r->adoptions++;
 	for (size_t i = 0; i < cfg->n_merchants; i++) {
-		memcpy(r->present.rows[i].merchant, cfg->merchants[i].store_id,
-		    RECEIPT_MERCHANT);
-		endpoints_of(r, cfg, cfg->merchants[i].billings,
-		    &r->present.rows[i].endpoints);
+		struct merchant *m = &r->merchants[routes_place_of_merchant(
+		    r, cfg->merchants[i].store_id)];
+
+		m->last = r->adoptions;
+		m->says.confirm = cfg->merchants[i].confirm == CONFIRM_REQUIRED;
+		m->says.by_tran_id = cfg->merchants[i].by_tran_id;
+		m->says.terms = (struct life_terms){
+			.confirm_for_us =
+			    cfg->merchants[i].confirm_for_s * 1000000,
+			.refuse_after_us =
+			    cfg->merchants[i].refuse_after_s * 1000000
+		};
+		endpoints_of(
+		    r, cfg, cfg->merchants[i].billings, &m->says.endpoints);
 	}
 }
 
-static bool
-map_find(const struct map *m, const char *merchant,
-    struct store_endpoints *endpoints)
+const struct routes_merchant *
+routes_find(const struct routes *r, const char *merchant)
 {
-	for (size_t i = 0; i < m->n; i++) {
-		if (strcmp(m->rows[i].merchant, merchant) == 0) {
-			*endpoints = m->rows[i].endpoints;
-			return true;
-		}
-	}
-	return false;
-}
+	size_t place = routes_place_of_merchant(r, merchant);
+	const struct merchant *m;
 
-bool
-routes_find(const struct routes *r, const char *merchant,
-    struct store_endpoints *endpoints)
-{
-	return map_find(&r->present, merchant, endpoints) ||
-	       map_find(&r->past, merchant, endpoints);
+	if (place == r->n_merchants)
+		return NULL;
+	m = &r->merchants[place];
+	return m->last != 0 && m->last + 1 >= r->adoptions ? &m->says : NULL;
 }
 
 size_t
@@ -181,6 +205,29 @@ routes_place_of_id(const struct routes *r, uint32_t id)
 	size_t i = 0;
 
 	while (i < r->n && r->endpoints[i].id != id)
+		i++;
+	return i;
+}
+
+size_t
+routes_merchants(const struct routes *r)
+{
+	return r->n_merchants;
+}
+
+const struct routes_merchant *
+routes_merchant(const struct routes *r, size_t place)
+{
+	return &r->merchants[place].says;
+}
+
+size_t
+routes_place_of_merchant(const struct routes *r, const char *store_id)
+{
+	size_t i = 0;
+
+	while (i < r->n_merchants &&
+	       strcmp(r->merchants[i].says.store_id, store_id) != 0)
 		i++;
 	return i;
 }

@@ -1,9 +1,10 @@
 /*
- * Which merchant's receipts go to which endpoints.
+ * What the configuration says of merchants: whether their payments have to be
+ * confirmed, and which endpoints are owed their receipts.
  *
  * The configuration before the present one stays known, because rooms of it
- * may still drain.  Endpoints that were ever named keep their place (an
- * index) for the life of the process.  Loop thread.
+ * may still drain.  Endpoints and merchants that were ever named keep their
+ * place (an index) for the life of the process.  Loop thread.
  */
 #ifndef KEEPER_ROUTES_H
 #define KEEPER_ROUTES_H
@@ -14,14 +15,23 @@
 #include "keeper/store_queue.h"
 
 #define ROUTES_ENDPOINTS 256
+#define ROUTES_MERCHANTS 1024
 
 struct routes;
+
+struct routes_merchant {
+	char store_id[RECEIPT_MERCHANT];
+	bool confirm;	 /* SSLCommerz has to, before there is a receipt */
+	bool by_tran_id; /* the invoice ID is what SSLCommerz calls tran_id */
+	struct life_terms terms;
+	struct store_endpoints endpoints;
+};
 
 /* No merchant yet; NULL without memory. */
 struct routes *routes_new(void);
 void routes_free(struct routes *r);
 
-/* The configuration to come.  Its endpoints get a place; those without a
+/* The configuration to come.  What it names gets a place; endpoints without a
  * number yet are routes_unnamed().  ST_BAD_INPUT: not from our supervisor.
  * ST_BUSY: too many names since the start. */
 MUST_USE enum status
@@ -36,11 +46,12 @@ void routes_number(struct routes *r, const char *name, uint32_t id);
 /* Put what was proposed in force; every endpoint has its number. */
 void routes_adopt(struct routes *r);
 
-/* false: no such merchant. */
-MUST_USE bool routes_find(const struct routes *r, const char *merchant,
-    struct store_endpoints *endpoints);
+/* NULL: no such merchant, or not any more.  Stays where it is; the values
+ * change with the configuration. */
+const struct routes_merchant *
+routes_find(const struct routes *r, const char *merchant);
 
-/* Places 0 to routes_count() - 1. */
+/* Endpoints: places 0 to routes_count() - 1. */
 size_t routes_count(const struct routes *r);
 const char *routes_name(const struct routes *r, size_t place);
 uint32_t routes_id(const struct routes *r, size_t place);
@@ -48,5 +59,14 @@ uint32_t routes_id(const struct routes *r, size_t place);
 /* The place, or routes_count() when there is none. */
 size_t routes_place_of_name(const struct routes *r, const char *name);
 size_t routes_place_of_id(const struct routes *r, uint32_t id);
+
+/* Merchants: places 0 to routes_merchants() - 1, with what was last in force
+ * for them. */
+size_t routes_merchants(const struct routes *r);
+const struct routes_merchant *
+routes_merchant(const struct routes *r, size_t place);
+
+/* The place, or routes_merchants() when there is none. */
+size_t routes_place_of_merchant(const struct routes *r, const char *store_id);
 
 #endif

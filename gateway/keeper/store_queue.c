@@ -5,6 +5,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "keeper/moves.h"
+
+_Static_assert(MET_MOVE_REFUSED_HELD - MET_MOVE_ABSENT_WAITING + 1 == MOVES,
+    "a counter for each move, in the same order");
 
 struct store_queue {
 	struct store_queue_config cfg;
@@ -18,17 +22,6 @@ static struct store_op *
 op_of(struct job *job)
 {
 	return (struct store_op *)job;
-}
-
-static enum status
-apply(struct store_queue *q, struct store_op *op)
-{
-	const struct store_driver *d = q->cfg.driver;
-
-	if (op->kind == STORE_OP_PUT)
-		return d->put(q->cfg.store, &op->u.put.receipt,
-		    op->u.put.endpoints.ids, op->u.put.endpoints.n);
-	return d->settle(q->cfg.store, &op->u.settle);
 }
 
 /* An outcome of this operation alone, and the transaction goes on. */
@@ -49,7 +42,7 @@ apply_all(struct store_queue *q, struct job *jobs, struct store_op **bad)
 
 		if (op->kind == STORE_OP_ENDPOINT || op->status == ST_BAD_INPUT)
 			continue;
-		op->status = apply(q, op);
+		op->status = moves_apply(q->cfg.driver, q->cfg.store, op);
 		if (is_answer(op->status))
 			continue;
 		if (op->status == ST_BAD_INPUT)
@@ -103,8 +96,10 @@ answer_all(struct job *jobs, enum status st)
 {
 	for (struct job *j = jobs; j != NULL; j = j->next) {
 		op_of(j)->commit = st;
-		if (st != ST_OK)
-			op_of(j)->status = st;
+		if (st == ST_OK)
+			continue;
+		op_of(j)->status = st;
+		op_of(j)->has_moved = false;
 	}
 }
 
@@ -164,6 +159,8 @@ on_done(void *arg, struct job *jobs)
 		note_health(q, op->commit);
 		if (op->commit == ST_OK && op->status == ST_BAD_INPUT)
 			log_write(LOG_STORE_REFUSED, NULL, 0);
+		if (op->has_moved)
+			metrics_add(MET_MOVE_ABSENT_WAITING + op->moved, 1);
 		q->cfg.on_done(q->cfg.arg, op);
 		free(op);
 	}
@@ -213,9 +210,9 @@ submit(struct store_queue *q, struct store_op *op)
 	metrics_set(MET_QUEUE_RECORDS, (int64_t)q->waiting);
 }
 
-enum status
-store_queue_put(struct store_queue *q, const struct receipt *r,
-    const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag)
+static enum status
+op_new_put(struct store_queue *q, const struct receipt *r, uint64_t owner,
+    uint64_t tag, struct store_op **out)
 {
 	struct store_op *op;
 
@@ -227,7 +224,39 @@ store_queue_put(struct store_queue *q, const struct receipt *r,
 	op->owner = owner;
 	op->tag = tag;
 	op->u.put.receipt = *r;
+	*out = op;
+	return ST_OK;
+}
+
+enum status
+store_queue_put(struct store_queue *q, const struct receipt *r,
+    const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag)
+{
+	struct store_op *op;
+	enum status st = op_new_put(q, r, owner, tag, &op);
+
+	if (st != ST_OK)
+		return st;
 	op->u.put.endpoints = *endpoints;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_wait(struct store_queue *q, const struct receipt *r,
+    const char *tran_id, uint64_t owner, uint64_t tag)
+{
+	struct store_op *op;
+	enum status st = op_new_put(q, r, owner, tag, &op);
+
+	if (st != ST_OK)
+		return st;
+	op->u.put.wait = true;
+	if (!receipt_text(op->u.put.tran_id, sizeof(op->u.put.tran_id),
+		bytes_of(tran_id))) {
+		free(op);
+		return ST_BAD_INPUT;
+	}
 	submit(q, op);
 	return ST_OK;
 }
@@ -240,6 +269,72 @@ store_queue_settle(struct store_queue *q, const struct store_settle *d)
 	if (op == NULL)
 		return ST_NO_MEMORY;
 	op->u.settle = *d;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_again(struct store_queue *q, const struct store_again *a)
+{
+	struct store_op *op = op_new(STORE_OP_AGAIN);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.again = *a;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_move(struct store_queue *q, const struct store_queue_move *m)
+{
+	struct store_op *op = op_new(STORE_OP_MOVE);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.move = *m;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_found(struct store_queue *q, const struct receipt *r,
+    enum reason reason, const struct store_endpoints *endpoints, uint64_t owner,
+    uint64_t tag)
+{
+	struct store_op *op = op_new(STORE_OP_FOUND);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->owner = owner;
+	op->tag = tag;
+	op->u.found.receipt = *r;
+	op->u.found.reason = reason;
+	op->u.found.endpoints = *endpoints;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_decide(struct store_queue *q, const struct receipt_id *id,
+    bool release, const char *by, int64_t at_us,
+    const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag)
+{
+	struct store_op *op = op_new(STORE_OP_DECIDE);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	if (!receipt_text(
+		op->u.decide.by, sizeof(op->u.decide.by), bytes_of(by))) {
+		free(op);
+		return ST_BAD_INPUT;
+	}
+	op->owner = owner;
+	op->tag = tag;
+	op->u.decide.id = *id;
+	op->u.decide.release = release;
+	op->u.decide.at_us = at_us;
+	op->u.decide.endpoints = *endpoints;
 	submit(q, op);
 	return ST_OK;
 }

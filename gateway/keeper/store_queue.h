@@ -3,9 +3,9 @@
  *
  * The writer thread takes everything that gathered while the last commit was
  * on its way, applies it in one transaction and commits.  No timer.  Puts are
- * bounded; settles are by what is in flight.  A record that the store's own
- * checks refuse does not take the others of its batch with it.  After ST_IO
- * everything is answered ST_IO and the driver is not asked again.
+ * bounded; settles and answers are by what is in flight.  A record that the
+ * store's own checks refuse does not take the others of its batch with it.
+ * After ST_IO everything is answered ST_IO and the driver is not asked again.
  *
  * Loop thread.  Each operation is answered once, in order, through on_done,
  * never from inside the call that started it and never after
@@ -21,7 +21,15 @@
 
 struct store_queue;
 
-enum store_op_kind { STORE_OP_PUT, STORE_OP_SETTLE, STORE_OP_ENDPOINT };
+enum store_op_kind {
+	STORE_OP_PUT,
+	STORE_OP_SETTLE,
+	STORE_OP_ENDPOINT,
+	STORE_OP_AGAIN, /* a question was not decided */
+	STORE_OP_MOVE,	/* it was: WAITING to something else */
+	STORE_OP_FOUND, /* a check found this payment */
+	STORE_OP_DECIDE /* a person decided a held one */
+};
 
 /* What the deliveries of a receipt are for. */
 struct store_endpoints {
@@ -32,17 +40,49 @@ struct store_endpoints {
 struct store_op {
 	struct job job;
 	enum store_op_kind kind;
-	/* ST_OK: on disk.  Put: ST_EXISTS; settle: ST_NOT_FOUND.
+	/* ST_OK: on disk.  Put: ST_EXISTS; settle, again, move, decide:
+	 * ST_NOT_FOUND.  Found: ST_EXISTS, nothing changed.
 	 * ST_BAD_INPUT: the store refuses this record.  ST_BUSY: no room; not
 	 * applied.  ST_IO: the store failed. */
 	enum status status;
 	enum status commit;  /* how the transaction around it ended */
 	uint64_t owner, tag; /* the asker's own */
+	/* Put, move, found, decide, once answered: how the payment stands now,
+	 * and, when has_moved, by which move.  Moves are counted by the
+	 * queue, once they are on disk. */
+	enum life life;
+	bool has_moved;
+	enum move moved;
 	union {
 		struct {
 			struct receipt receipt;
 			struct store_endpoints endpoints;
+			bool wait; /* for confirmation; no deliveries */
+			char tran_id[RECEIPT_INVOICE];
 		} put;
+		struct store_again again;
+		struct store_queue_move {
+			enum life to;
+			uint64_t n;
+			struct receipt receipt; /* as claimed */
+			enum reason reason;
+			bool is_answered;
+			struct receipt answered;
+			int64_t at_us;
+			struct store_endpoints endpoints;
+		} move;
+		struct {
+			struct receipt receipt; /* as SSLCommerz says it */
+			enum reason reason;	/* PAID or RISK */
+			struct store_endpoints endpoints;
+		} found;
+		struct {
+			struct receipt_id id;
+			char by[CONFIG_NAME]; /* the asker's own */
+			bool release;
+			int64_t at_us;
+			struct store_endpoints endpoints;
+		} decide;
 		struct store_settle settle;
 		struct {
 			char name[CONFIG_NAME];
@@ -69,8 +109,21 @@ MUST_USE enum status store_queue_new(struct store_queue **out,
 MUST_USE enum status
 store_queue_put(struct store_queue *q, const struct receipt *r,
     const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag);
+/* As put, but waiting for confirmation. */
+MUST_USE enum status store_queue_wait(struct store_queue *q,
+    const struct receipt *r, const char *tran_id, uint64_t owner, uint64_t tag);
 MUST_USE enum status
 store_queue_settle(struct store_queue *q, const struct store_settle *d);
+MUST_USE enum status
+store_queue_again(struct store_queue *q, const struct store_again *a);
+MUST_USE enum status
+store_queue_move(struct store_queue *q, const struct store_queue_move *m);
+MUST_USE enum status store_queue_found(struct store_queue *q,
+    const struct receipt *r, enum reason reason,
+    const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag);
+MUST_USE enum status store_queue_decide(struct store_queue *q,
+    const struct receipt_id *id, bool release, const char *by, int64_t at_us,
+    const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag);
 MUST_USE enum status
 store_queue_endpoint(struct store_queue *q, const char *name);
 

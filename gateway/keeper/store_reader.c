@@ -20,28 +20,52 @@ static void
 read_free(struct store_read *read)
 {
 	free(read->rows);
+	free(read->lives);
 	free(read);
 }
 
-/* Without memory the whole read fails, rather than to lack a row. */
+/* Room for one more of size bytes in *rows.  Without memory the whole read
+ * fails, rather than to lack a row. */
+static bool
+grow(struct store_read *read, void **rows, size_t size)
+{
+	size_t cap = read->cap == 0 ? 16 : 2 * read->cap;
+	void *more;
+
+	if (read->n < read->cap)
+		return true;
+	more = realloc(*rows, cap * size);
+	if (more == NULL) {
+		read->status = ST_BUSY;
+		return false;
+	}
+	*rows = more;
+	read->cap = cap;
+	return true;
+}
+
 static void
 take_due(void *arg, const struct store_due *due)
 {
 	struct store_read *read = arg;
+	void *rows = read->rows;
 
-	if (read->n == read->cap) {
-		size_t cap = read->cap == 0 ? 16 : 2 * read->cap;
-		struct store_due *rows =
-		    realloc(read->rows, cap * sizeof(*rows));
-
-		if (rows == NULL) {
-			read->status = ST_BUSY;
-			return;
-		}
-		read->rows = rows;
-		read->cap = cap;
-	}
+	if (!grow(read, &rows, sizeof(*read->rows)))
+		return;
+	read->rows = rows;
 	read->rows[read->n++] = *due;
+}
+
+static void
+take_life(void *arg, const struct store_life *life)
+{
+	struct store_read *read = arg;
+	void *lives = read->lives;
+
+	if (!grow(read, &lives, sizeof(*read->lives)))
+		return;
+	read->lives = lives;
+	read->lives[read->n++] = *life;
 }
 
 static void
@@ -52,14 +76,26 @@ take_row(void *arg, const struct store_row *row)
 	take_due(arg, &due);
 }
 
-static enum status
-page(struct store_reader *r, struct store_read *read)
+static const char *
+merchant_of(const struct store_read *read)
 {
-	const struct store_query query = { .after_seq = read->after_seq,
-		.merchant = read->merchant[0] != '\0' ? read->merchant : NULL,
+	return read->merchant[0] != '\0' ? read->merchant : NULL;
+}
+
+static struct store_query
+query_of(const struct store_read *read)
+{
+	return (struct store_query){ .after_seq = read->after_seq,
+		.merchant = merchant_of(read),
 		.invoice_id =
 		    read->invoice_id[0] != '\0' ? read->invoice_id : NULL,
 		.limit = read->limit };
+}
+
+static enum status
+page(struct store_reader *r, struct store_read *read)
+{
+	const struct store_query query = query_of(read);
 
 	return r->cfg.driver->page(
 	    r->cfg.store, &query, take_row, read, &read->more);
@@ -69,11 +105,32 @@ static enum status
 get(struct store_reader *r, struct store_read *read)
 {
 	struct store_row row;
-	enum status st = r->cfg.driver->get(r->cfg.store, &read->id,
-	    read->merchant[0] != '\0' ? read->merchant : NULL, &row);
+	enum status st = r->cfg.driver->get(
+	    r->cfg.store, &read->id, merchant_of(read), &row);
 
 	if (st == ST_OK)
 		take_row(read, &row);
+	return st;
+}
+
+static enum status
+holds(struct store_reader *r, struct store_read *read)
+{
+	const struct store_query query = query_of(read);
+
+	return r->cfg.driver->holds(
+	    r->cfg.store, &query, take_life, read, &read->more);
+}
+
+static enum status
+hold(struct store_reader *r, struct store_read *read)
+{
+	struct store_life held;
+	enum status st = r->cfg.driver->hold(
+	    r->cfg.store, &read->id, merchant_of(read), &held);
+
+	if (st == ST_OK)
+		take_life(read, &held);
 	return st;
 }
 
@@ -88,6 +145,13 @@ ask_driver(struct store_reader *r, struct store_read *read)
 	case STORE_READ_DUE:
 		return r->cfg.driver->due(r->cfg.store, read->endpoint_id,
 		    read->now_us, read->limit, take_due, read, &read->next_us);
+	case STORE_READ_QUESTIONS:
+		return r->cfg.driver->questions(r->cfg.store, read->merchant,
+		    read->now_us, read->limit, take_due, read, &read->next_us);
+	case STORE_READ_HOLDS:
+		return holds(r, read);
+	case STORE_READ_HOLD:
+		return hold(r, read);
 	case STORE_READ_TOTALS:
 		return r->cfg.driver->totals(r->cfg.store, &read->totals);
 	}
@@ -171,6 +235,7 @@ store_reader_ask(struct store_reader *r, const struct store_read *ask)
 	*read = *ask;
 	read->status = ST_OK;
 	read->rows = NULL;
+	read->lives = NULL;
 	read->n = read->cap = 0;
 	read->more = false;
 	read->next_us = INT64_MAX;

@@ -10,6 +10,7 @@
 #define KEEPER_STORE_READER_H
 
 #include "base/loop.h"
+#include "config/config.h"
 #include "keeper/store_driver.h"
 #include "keeper/worker.h"
 
@@ -19,6 +20,9 @@ enum store_read_kind {
 	STORE_READ_PAGE,
 	STORE_READ_GET,
 	STORE_READ_DUE,
+	STORE_READ_QUESTIONS, /* due ones of a merchant */
+	STORE_READ_HOLDS,     /* a page of them */
+	STORE_READ_HOLD,      /* one */
 	STORE_READ_TOTALS
 };
 
@@ -27,16 +31,20 @@ struct store_read {
 	enum store_read_kind kind;
 	uint64_t owner, tag; /* the asker's own */
 	/* What is asked for. */
-	struct receipt_id id;		  /* GET */
-	char merchant[RECEIPT_MERCHANT];  /* PAGE, GET; empty: any */
+	struct receipt_id id;		  /* GET, HOLD */
+	char merchant[RECEIPT_MERCHANT];  /* all but DUE; empty: any */
 	char invoice_id[RECEIPT_INVOICE]; /* PAGE; empty: any */
-	uint64_t after_seq;		  /* PAGE */
-	size_t limit;			  /* PAGE, DUE */
+	uint64_t after_seq;		  /* PAGE, HOLDS */
+	size_t limit;			  /* all but GET, HOLD, TOTALS */
 	uint32_t endpoint_id;		  /* DUE */
-	int64_t now_us;			  /* DUE */
+	int64_t now_us;			  /* DUE, QUESTIONS */
+	bool release;			  /* HOLD: the asker's own, */
+	char by[CONFIG_NAME];		  /* and this */
 	/* The answer. */
-	enum status status;	/* ST_OK, ST_NOT_FOUND, ST_BUSY or ST_IO */
-	struct store_due *rows; /* attempt counts in DUE only */
+	enum status status; /* ST_OK, ST_NOT_FOUND, ST_BUSY or ST_IO */
+	struct store_due
+	    *rows; /* but of HOLDS, HOLD; attempt: DUE, QUESTIONS */
+	struct store_life *lives; /* HOLDS, HOLD */
 	size_t n, cap;
 	bool more;
 	int64_t next_us;

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/secret.h"
 
 /* Packets read in one turn, so that one busy peer does not starve others. */
 #define READS_A_TURN 16
@@ -29,6 +30,7 @@ struct channel {
 	bool turning;
 	bool dead;
 	bool waiting; /* writable is pending */
+	bool wide;    /* data may hold records that have to be wiped */
 	size_t queued;
 	/* FIFO of queued records: data holds their bytes, runs their types. */
 	unsigned char *data;
@@ -59,11 +61,21 @@ channel_pair(int out[2])
 }
 
 static void
+drop(struct channel *c)
+{
+	if (c->wide)
+		secret_wipe(c->data, c->data_len);
+	c->runs_at = c->runs_len = 0;
+	c->data_at = c->data_len = c->queued = 0;
+}
+
+static void
 end(struct channel *c, enum channel_end why)
 {
 	if (c->dead)
 		return;
 	c->dead = true;
+	drop(c);
 	(void)event_del(c->readable);
 	(void)event_del(c->writable);
 	if (why == CHANNEL_NONSENSE) {
@@ -113,6 +125,19 @@ packet_sound(
 	return message_check(c->cfg.peer, c->cfg.self, inbox.bytes, len);
 }
 
+/* A sound packet of len bytes is handed over; c may be freed then. */
+static void
+hand_over(struct channel *c, size_t len, int fd)
+{
+	struct msg_header h;
+
+	memcpy(&h, inbox.bytes, sizeof(h));
+	c->cfg.on_records(
+	    c->cfg.arg, h.type, inbox.bytes + sizeof(h), h.count, fd);
+	if (message_wide(h.type))
+		secret_wipe(inbox.bytes, len);
+}
+
 /* false: nothing more to read, or c is dead or freed. */
 static bool
 read_packet(struct channel *c)
@@ -126,7 +151,6 @@ read_packet(struct channel *c)
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes) };
-	struct msg_header h;
 	ssize_t n;
 	int fd;
 
@@ -142,12 +166,12 @@ read_packet(struct channel *c)
 	if (!packet_sound(c, &msg, (size_t)n, fd)) {
 		if (fd >= 0)
 			(void)close(fd);
+		/* Whatever it was. */
+		secret_wipe(inbox.bytes, (size_t)n);
 		end(c, CHANNEL_NONSENSE);
 		return false;
 	}
-	memcpy(&h, inbox.bytes, sizeof(h));
-	c->cfg.on_records(
-	    c->cfg.arg, h.type, inbox.bytes + sizeof(h), h.count, fd);
+	hand_over(c, (size_t)n, fd);
 	return true;
 }
 
@@ -186,6 +210,8 @@ send_packet(struct channel *c, struct iovec *iov, size_t n)
 static void
 pop(struct channel *c, struct run *run, uint32_t count, size_t size)
 {
+	if (message_wide(run->type))
+		secret_wipe(c->data + c->data_at, count * size);
 	run->count -= count;
 	c->data_at += count * size;
 	c->queued -= count;
@@ -222,8 +248,7 @@ flush(struct channel *c)
 			/* The reading side reports the end, from the loop,
 			 * whatever it was that failed. */
 			(void)shutdown(c->cfg.fd, SHUT_RDWR);
-			c->runs_at = c->runs_len = 0;
-			c->data_at = c->data_len = c->queued = 0;
+			drop(c);
 		}
 		return;
 	}
@@ -280,6 +305,34 @@ fail:
 	return ST_NO_MEMORY;
 }
 
+/* What is queued moves to the front of data. */
+static void
+close_up(struct channel *c)
+{
+	size_t len = c->data_len - c->data_at;
+
+	memmove(c->data, c->data + c->data_at, len);
+	if (c->wide)
+		secret_wipe(c->data + len, c->data_at);
+	c->data_len = len;
+	c->data_at = 0;
+}
+
+/* realloc(), but nothing stays where data was. */
+static unsigned char *
+move_wide(struct channel *c, size_t cap)
+{
+	unsigned char *data = malloc(cap);
+
+	if (data == NULL)
+		return NULL;
+	if (c->data_len > 0)
+		memcpy(data, c->data, c->data_len);
+	secret_wipe(c->data, c->data_len);
+	free(c->data);
+	return data;
+}
+
 static bool
 room_for_bytes(struct channel *c, size_t size)
 {
@@ -289,15 +342,12 @@ room_for_bytes(struct channel *c, size_t size)
 	if (c->data_len + size <= c->data_cap)
 		return true;
 	if (c->data_at > 0 && c->data_len - c->data_at + size <= c->data_cap) {
-		memmove(
-		    c->data, c->data + c->data_at, c->data_len - c->data_at);
-		c->data_len -= c->data_at;
-		c->data_at = 0;
+		close_up(c);
 		return true;
 	}
 	while (cap < c->data_len + size)
 		cap *= 2;
-	data = realloc(c->data, cap);
+	data = c->wide ? move_wide(c, cap) : realloc(c->data, cap);
 	if (data == NULL)
 		return false;
 	c->data = data;
@@ -347,6 +397,7 @@ channel_add(struct channel *c, enum message type, const void *record)
 		c->runs[c->runs_len++] = (struct run){ .type = type };
 	}
 	c->runs[c->runs_len - 1].count++;
+	c->wide |= message_wide(type);
 	memcpy(c->data + c->data_len, record, size);
 	c->data_len += size;
 	c->queued++;
@@ -403,6 +454,7 @@ channel_free(struct channel *c)
 	if (c->writable != NULL)
 		event_free(c->writable);
 	(void)close(c->cfg.fd);
+	drop(c);
 	free(c->data);
 	free(c->runs);
 	free(c);

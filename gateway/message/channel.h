@@ -5,6 +5,9 @@
  * ends, in order.  What the socket does not take waits, up to a bound.  Every
  * packet received is checked before its handler sees it.
  *
+ * Of records of the wide world (message_wide()) no copy stays in this process:
+ * they are wiped here once they were sent, dropped or handled.
+ *
  * Loop thread only.  Neither callback runs from inside a call of this unit;
  * channel_free() may be called from both.
  */

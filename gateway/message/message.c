@@ -3,17 +3,41 @@
 #include <string.h>
 
 /* Receivers depend on it: no layout may hold bytes that nobody sets. */
-_Static_assert(sizeof(struct receipt) == 144, "receipt has padding");
-_Static_assert(sizeof(struct msg_put) == 152, "msg_put has padding");
-_Static_assert(sizeof(struct msg_put_done) == 16, "msg_put_done");
-_Static_assert(sizeof(struct msg_window) == 40, "msg_window has padding");
-_Static_assert(sizeof(struct msg_delivery) == 200, "msg_delivery");
-_Static_assert(sizeof(struct msg_settle) == 24, "msg_settle has padding");
-_Static_assert(sizeof(struct msg_page) == 120, "msg_page has padding");
-_Static_assert(sizeof(struct msg_get) == 64, "msg_get has padding");
-_Static_assert(sizeof(struct msg_row) == 160, "msg_row has padding");
-_Static_assert(sizeof(struct msg_page_end) == 32, "msg_page_end");
-_Static_assert(sizeof(struct msg_health) == 48, "msg_health has padding");
+#define LAYOUT(record, size) \
+	_Static_assert(sizeof(struct record) == (size), #record " has gaps")
+LAYOUT(receipt, 144);
+LAYOUT(msg_empty, 8);
+LAYOUT(msg_peer, 8);
+LAYOUT(msg_put, 224);
+LAYOUT(msg_put_done, 16);
+LAYOUT(msg_hint, 120);
+LAYOUT(msg_window, 40);
+LAYOUT(msg_delivery, 200);
+LAYOUT(msg_settle, 24);
+LAYOUT(msg_ask, 232);
+LAYOUT(msg_verdict, 200);
+LAYOUT(msg_lookup, 112);
+LAYOUT(msg_found, 160);
+LAYOUT(msg_looked_up, 16);
+LAYOUT(msg_page, 120);
+LAYOUT(msg_get, 64);
+LAYOUT(msg_row, 160);
+LAYOUT(msg_page_end, 32);
+LAYOUT(msg_probe, 8);
+LAYOUT(msg_health, 72);
+LAYOUT(msg_holds, 72);
+LAYOUT(msg_hold, 320);
+LAYOUT(msg_decide, 96);
+LAYOUT(msg_check, 176);
+LAYOUT(msg_done, 16);
+
+#define MESSAGE(name, from, to, record, most)                             \
+	_Static_assert(                                                   \
+	    sizeof(struct msg_header) + (most) * sizeof(struct record) <= \
+		MESSAGE_MAX,                                              \
+	    #name " is larger than MESSAGE_MAX");
+#include "message/message.def"
+#undef MESSAGE
 
 #define MICROS_MAX INT64_C(4102444800000000) /* 2100 */
 #define SEQ_MAX	   INT64_MAX
@@ -46,7 +70,11 @@ party_name(enum party p)
 		return "desk";
 	case PARTY_COMMAND:
 		return "command";
+	case PARTY_ASKER:
+		return "asker";
 	case PARTY_ANY_ROOM:
+	case PARTY_MEETING:
+	case PARTY_OFFERED:
 	case PARTY_READER:
 		break;
 	}
@@ -65,9 +93,17 @@ message_most(enum message type)
 	return table[type].most;
 }
 
-static bool
-zeros(const char *p, size_t n)
+bool
+message_wide(enum message type)
 {
+	return type == MSG_HINT;
+}
+
+static bool
+zeros(const void *field, size_t n)
+{
+	const char *p = field;
+
 	for (size_t i = 0; i < n; i++) {
 		if (p[i] != '\0')
 			return false;
@@ -90,12 +126,15 @@ name_valid(const char *field, size_t cap, bool may_be_empty)
 }
 
 static bool
-invoice_valid(const char *field, size_t cap)
+invoice_valid(const char *field, size_t cap, bool may_be_empty)
 {
 	size_t len = strnlen(field, cap);
 
-	return zeros(field + len, cap - len) &&
-	       (len == 0 || receipt_invoice_valid(bytes_make(field, len)));
+	if (!zeros(field + len, cap - len))
+		return false;
+	if (len == 0)
+		return may_be_empty;
+	return receipt_invoice_valid(bytes_make(field, len));
 }
 
 static bool
@@ -107,9 +146,17 @@ one_of(uint32_t status, unsigned long set)
 static bool
 peer_valid(const struct msg_peer *m)
 {
-	return (m->party == PARTY_EDGE || m->party == PARTY_COURIER ||
-		   m->party == PARTY_DESK) &&
+	return (m->party == PARTY_EDGE || m->party == PARTY_ASKER ||
+		   m->party == PARTY_COURIER || m->party == PARTY_DESK) &&
 	       m->slot < 1024;
+}
+
+static bool
+put_valid(const struct msg_put *m)
+{
+	return receipt_valid(&m->receipt) &&
+	       invoice_valid(m->tran_id, sizeof(m->tran_id), true) &&
+	       zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
@@ -121,9 +168,17 @@ put_done_valid(const struct msg_put_done *m)
 }
 
 static bool
+hint_valid(const struct msg_hint *m)
+{
+	return name_valid(m->merchant, sizeof(m->merchant), false) &&
+	       invoice_valid(m->val_id, sizeof(m->val_id), false) &&
+	       zeros(m->pad, sizeof(m->pad));
+}
+
+static bool
 window_valid(const struct msg_window *m)
 {
-	return name_valid(m->endpoint, sizeof(m->endpoint), false) &&
+	return name_valid(m->name, sizeof(m->name), false) &&
 	       zeros(m->pad, sizeof(m->pad)) && m->most >= 1 && m->most <= 1024;
 }
 
@@ -150,12 +205,69 @@ settle_valid(const struct msg_settle *m)
 }
 
 static bool
+ask_valid(const struct msg_ask *m)
+{
+	return m->n > 0 && m->n <= SEQ_MAX && m->attempt > 0 && m->zero == 0 &&
+	       receipt_valid(&m->receipt) &&
+	       invoice_valid(m->tran_id, sizeof(m->tran_id), true) &&
+	       zeros(m->pad, sizeof(m->pad));
+}
+
+static bool
+held_reason(uint32_t reason)
+{
+	return reason < REASONS && reason_answer(reason) == ANSWER_HELD;
+}
+
+/* What an asker may give: silence is for the keeper to find. */
+static bool
+given_reason(uint32_t reason)
+{
+	return reason < REASONS && reason != REASON_SILENCE;
+}
+
+static bool
+verdict_valid(const struct msg_verdict *m)
+{
+	if (m->n == 0 || m->n > SEQ_MAX || m->attempt == 0 || m->zero != 0 ||
+	    !name_valid(m->merchant, sizeof(m->merchant), false) ||
+	    !zeros(m->pad, sizeof(m->pad)) || !given_reason(m->reason))
+		return false;
+	if (zeros(&m->answered, sizeof(m->answered)))
+		return true;
+	return held_reason(m->reason) && receipt_valid(&m->answered) &&
+	       memcmp(m->answered.merchant, m->merchant, sizeof(m->merchant)) ==
+		   0;
+}
+
+static bool
+lookup_valid(const struct msg_lookup *m)
+{
+	return name_valid(m->merchant, sizeof(m->merchant), false) &&
+	       invoice_valid(m->tran_id, sizeof(m->tran_id), false) &&
+	       zeros(m->pad, sizeof(m->pad));
+}
+
+static bool
+found_valid(const struct msg_found *m)
+{
+	return (m->reason == REASON_PAID || m->reason == REASON_RISK) &&
+	       m->zero == 0 && receipt_valid(&m->receipt);
+}
+
+static bool
+looked_up_valid(const struct msg_looked_up *m)
+{
+	return given_reason(m->reason) && m->zero == 0;
+}
+
+static bool
 page_valid(enum party from, const struct msg_page *m)
 {
 	return m->after_seq <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
 	       name_valid(
 		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
-	       invoice_valid(m->invoice_id, sizeof(m->invoice_id)) &&
+	       invoice_valid(m->invoice_id, sizeof(m->invoice_id), true) &&
 	       zeros(m->pad, sizeof(m->pad));
 }
 
@@ -165,6 +277,12 @@ get_valid(enum party from, const struct msg_get *m)
 	return name_valid(
 		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
 	       zeros(m->pad, sizeof(m->pad));
+}
+
+static bool
+row_valid(const struct msg_row *m)
+{
+	return m->seq > 0 && m->seq <= SEQ_MAX && receipt_valid(&m->receipt);
 }
 
 static bool
@@ -179,7 +297,57 @@ static bool
 health_valid(const struct msg_health *m)
 {
 	return m->zero == 0 && m->oldest_pending_us < MICROS_MAX &&
+	       m->oldest_waiting_us < MICROS_MAX &&
 	       one_of(m->status, 1UL << ST_OK | 1UL << ST_BUSY | 1UL << ST_IO);
+}
+
+static bool
+holds_valid(enum party from, const struct msg_holds *m)
+{
+	return m->after <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
+	       name_valid(
+		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
+	       zeros(m->pad, sizeof(m->pad));
+}
+
+static bool
+hold_valid(const struct msg_hold *m)
+{
+	if (m->n == 0 || m->n > SEQ_MAX || m->held_at_us == 0 ||
+	    m->held_at_us >= MICROS_MAX || !held_reason(m->reason) ||
+	    !receipt_valid(&m->claimed))
+		return false;
+	if (m->is_answered == 0)
+		return zeros(&m->answered, sizeof(m->answered));
+	return m->is_answered == 1 && receipt_valid(&m->answered);
+}
+
+static bool
+decide_valid(enum party from, const struct msg_decide *m)
+{
+	return name_valid(
+		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
+	       name_valid(m->by, sizeof(m->by), false) &&
+	       zeros(m->pad, sizeof(m->pad)) && m->release <= 1;
+}
+
+static bool
+check_valid(const struct msg_check *m)
+{
+	return name_valid(m->merchant, sizeof(m->merchant), false) &&
+	       invoice_valid(m->invoice_id, sizeof(m->invoice_id), false) &&
+	       invoice_valid(m->tran_id, sizeof(m->tran_id), true) &&
+	       zeros(m->pad, sizeof(m->pad));
+}
+
+static bool
+done_valid(const struct msg_done *m)
+{
+	return m->state < LIVES &&
+	       one_of(m->status, 1UL << ST_OK | 1UL << ST_NOT_FOUND |
+				     1UL << ST_BUSY | 1UL << ST_IO |
+				     1UL << ST_EXISTS | 1UL << ST_UNAVAILABLE |
+				     1UL << ST_BAD_INPUT);
 }
 
 bool
@@ -193,30 +361,49 @@ message_record_valid(enum party from, enum message type, const void *record)
 	case MSG_PEER:
 		return peer_valid(record);
 	case MSG_PUT:
-		return receipt_valid(
-		    &((const struct msg_put *)record)->receipt);
+		return put_valid(record);
 	case MSG_PUT_DONE:
 		return put_done_valid(record);
+	case MSG_HINT:
+		return hint_valid(record);
 	case MSG_WINDOW:
 		return window_valid(record);
 	case MSG_DELIVERY:
 		return delivery_valid(record);
 	case MSG_SETTLE:
 		return settle_valid(record);
+	case MSG_ASK:
+		return ask_valid(record);
+	case MSG_VERDICT:
+		return verdict_valid(record);
+	case MSG_LOOKUP:
+		return lookup_valid(record);
+	case MSG_FOUND:
+		return found_valid(record);
+	case MSG_LOOKED_UP:
+		return looked_up_valid(record);
 	case MSG_PAGE:
 		return page_valid(from, record);
 	case MSG_GET:
 		return get_valid(from, record);
 	case MSG_ROW:
-		return ((const struct msg_row *)record)->seq > 0 &&
-		       receipt_valid(
-			   &((const struct msg_row *)record)->receipt);
+		return row_valid(record);
 	case MSG_PAGE_END:
 		return page_end_valid(record);
 	case MSG_PROBE:
 		return true;
 	case MSG_HEALTH:
 		return health_valid(record);
+	case MSG_HOLDS:
+		return holds_valid(from, record);
+	case MSG_HOLD:
+		return hold_valid(record);
+	case MSG_DECIDE:
+		return decide_valid(from, record);
+	case MSG_CHECK:
+		return check_valid(record);
+	case MSG_DONE:
+		return done_valid(record);
 	case MESSAGES:
 		break;
 	}

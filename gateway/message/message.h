@@ -15,6 +15,7 @@
 
 #include "base/attr.h"
 #include "config/config.h"
+#include "receipt/life.h"
 #include "receipt/receipt.h"
 
 /* Who speaks.  Bits, so that a set of them is a number. */
@@ -25,7 +26,11 @@ enum party {
 	PARTY_COURIER = 8,
 	PARTY_DESK = 16,
 	PARTY_COMMAND = 32,
-	PARTY_ANY_ROOM = PARTY_EDGE | PARTY_KEEPER | PARTY_COURIER | PARTY_DESK,
+	PARTY_ASKER = 64,
+	PARTY_ANY_ROOM = PARTY_EDGE | PARTY_KEEPER | PARTY_ASKER |
+			 PARTY_COURIER | PARTY_DESK,
+	PARTY_MEETING = PARTY_EDGE | PARTY_KEEPER | PARTY_ASKER,
+	PARTY_OFFERED = PARTY_ASKER | PARTY_COURIER,
 	PARTY_READER = PARTY_DESK | PARTY_COMMAND
 };
 
@@ -45,16 +50,29 @@ struct msg_empty {
 	uint64_t zero;
 };
 
-/* A room was started: the socket that comes along speaks for it. */
+/* A room was started: the socket that comes along speaks for it.  The keeper
+ * hears of every other room, the asker of edges, an edge of the asker. */
 struct msg_peer {
-	uint32_t party; /* EDGE, COURIER or DESK */
+	uint32_t party; /* EDGE, ASKER, COURIER or DESK */
 	uint32_t slot;
 };
 
-/* Store this receipt, with its deliveries. */
+/* Store this payment: as waiting, or as a receipt with its deliveries where
+ * the merchant's confirm is off.  Which of them is for the keeper to know. */
 struct msg_put {
 	uint64_t tag; /* the edge's; comes back as it is */
 	struct receipt receipt;
+	char tran_id[RECEIPT_INVOICE]; /* empty: it is the invoice ID */
+	char pad[7];
+};
+
+/* Between the two rooms of the wide world: what to ask SSLCommerz by.  Kept in
+ * memory until the payment is decided, or forgotten. */
+struct msg_hint {
+	struct receipt_id id;
+	char merchant[RECEIPT_MERCHANT];
+	char val_id[RECEIPT_INVOICE];
+	char pad[6];
 };
 
 /* ST_OK: on disk.  ST_EXISTS: it was.  ST_BUSY: the queue is full.
@@ -65,10 +83,11 @@ struct msg_put_done {
 	uint32_t zero;
 };
 
-/* How many deliveries to this endpoint the courier takes at once; replaces
- * what it said before. */
+/* How many at once: deliveries to this endpoint, of the courier; questions
+ * about this merchant's payments, of the asker.  Replaces what was said
+ * before. */
 struct msg_window {
-	char endpoint[CONFIG_NAME];
+	char name[CONFIG_NAME];
 	char pad[3];
 	uint32_t most; /* 1 to 1024 */
 };
@@ -100,6 +119,51 @@ struct msg_settle {
 	uint32_t attempt;
 	uint32_t outcome;     /* enum outcome */
 	uint32_t http_status; /* 0 without an answer, else 100 to 599 */
+};
+
+/* Is this payment paid?  In the asker's hands until VERDICT. */
+struct msg_ask {
+	uint64_t n;	  /* the store's number of the waiting payment */
+	uint32_t attempt; /* 1 for the first */
+	uint32_t zero;
+	struct receipt receipt; /* as its callback claims */
+	char tran_id[RECEIPT_INVOICE];
+	char pad[7];
+};
+
+struct msg_verdict {
+	uint64_t n;
+	char merchant[RECEIPT_MERCHANT];
+	char pad[3];
+	uint32_t attempt;
+	uint32_t reason; /* enum reason, but SILENCE */
+	uint32_t zero;
+	/* Of HELD answers that are about this payment: what SSLCommerz says of
+	 * it.  Else zero. */
+	struct receipt answered;
+};
+
+/* Which payments of this tran_id does SSLCommerz know? */
+struct msg_lookup {
+	uint64_t tag; /* the keeper's */
+	char merchant[RECEIPT_MERCHANT];
+	char tran_id[RECEIPT_INVOICE];
+	char pad[6];
+};
+
+/* One of them that is paid: REASON_PAID, or RISK. */
+struct msg_found {
+	uint64_t tag;
+	uint32_t reason;
+	uint32_t zero;
+	struct receipt receipt; /* received_at is the time of the answer */
+};
+
+/* That was all.  reason: PAID when there was one; else why not. */
+struct msg_looked_up {
+	uint64_t tag;
+	uint32_t reason; /* enum reason, but SILENCE */
+	uint32_t zero;
 };
 
 /* Which receipts, oldest first. */
@@ -135,6 +199,57 @@ struct msg_page_end {
 	uint32_t status;   /* ST_OK, ST_NOT_FOUND (GET), ST_BUSY, ST_IO */
 };
 
+/* Which held payments, in the order in which their callbacks came; answered
+ * by HOLD and PAGE_END. */
+struct msg_holds {
+	uint64_t tag;
+	uint64_t after;			 /* exclusive; 0: from the start */
+	struct receipt_id id;		 /* one only; zero: all */
+	char merchant[RECEIPT_MERCHANT]; /* empty: all (COMMAND only) */
+	char pad[3];
+	uint32_t limit; /* 1 to 1000 */
+};
+
+struct msg_hold {
+	uint64_t tag;
+	uint64_t n;
+	uint64_t held_at_us;
+	uint32_t reason;	 /* of ANSWER_HELD */
+	uint32_t is_answered;	 /* 1: answered is what SSLCommerz says */
+	struct receipt claimed;	 /* by the callback */
+	struct receipt answered; /* zero unless is_answered */
+};
+
+/* A person's word on a held payment, and whose: a token's name, or "cli". */
+struct msg_decide {
+	uint64_t tag;
+	struct receipt_id id;
+	char merchant[RECEIPT_MERCHANT]; /* as in msg_holds */
+	char by[CONFIG_NAME];
+	char pad[2];
+	uint32_t release; /* 1: it is paid; 0: it is not */
+};
+
+/* Ask SSLCommerz about an invoice whose callback may be lost. */
+struct msg_check {
+	uint64_t tag;
+	char merchant[RECEIPT_MERCHANT];
+	char invoice_id[RECEIPT_INVOICE];
+	char tran_id[RECEIPT_INVOICE]; /* empty: the invoice ID */
+	char pad[5];
+};
+
+/* The answer to DECIDE and CHECK.  ST_OK: it is on disk.  ST_NOT_FOUND: no
+ * such held payment; SSLCommerz knows no paid one.  ST_BUSY: try later;
+ * ST_IO.  Of a check: ST_EXISTS: not decided, state says how it stands;
+ * ST_UNAVAILABLE: SSLCommerz did not answer; ST_BAD_INPUT: the merchant's
+ * invoice ID is not tran_id, which is needed. */
+struct msg_done {
+	uint64_t tag;
+	uint32_t status;
+	uint32_t state; /* enum life of the payment, or ABSENT */
+};
+
 struct msg_probe {
 	uint64_t tag;
 };
@@ -144,14 +259,16 @@ struct msg_health {
 	uint64_t receipts;
 	uint64_t deliveries_pending;
 	uint64_t oldest_pending_us; /* its received_at; 0: none pending */
+	uint64_t waiting;
+	uint64_t oldest_waiting_us; /* likewise */
+	uint64_t held;
 	uint64_t epoch;
 	uint32_t status; /* ST_OK, ST_BUSY (disk full) or ST_IO */
 	uint32_t zero;
 };
 
 /* The largest packet: header and records. */
-#define MESSAGE_MAX \
-	(sizeof(struct msg_header) + 256 * sizeof(struct msg_delivery))
+#define MESSAGE_MAX (sizeof(struct msg_header) + 256 * sizeof(struct msg_ask))
 
 /* "edge", "keeper", ... */
 const char *party_name(enum party p);
@@ -159,6 +276,10 @@ const char *party_name(enum party p);
 /* Size of one record of type, and how many a packet may hold. */
 size_t message_size(enum message type);
 size_t message_most(enum message type);
+
+/* Do its records hold data of the wide world?  No copy of them may stay in
+ * memory once they were sent or handled. */
+bool message_wide(enum message type);
 
 /*
  * Is this packet of len bytes one that `from` may send to `to`?  Checks the

@@ -26,7 +26,8 @@ struct room {
 	/* Set by <room>_start(). */
 	void (*on_drain)(void *arg); /* finish, then room_done() */
 	void (*on_message)(void *arg, enum message type, const void *record,
-	    int fd); /* keeper: PEER, CONFIGURE; fd is its to close */
+	    int fd); /* keeper: PEER, CONFIGURE; edge, asker: PEER; fd is its
+			to close */
 	void *arg;
 	int exit_code; /* of the process; 0 after a drain */
 };

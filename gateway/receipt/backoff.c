@@ -2,12 +2,26 @@
 
 #include "base/attr.h"
 
-/* Seconds from one attempt to the next; the last one repeats. */
-static const int64_t gaps_s[] = { 5, 30, 120, 600, 1800, 7200, 18000, 36000,
-	50400, 72000, 86400 };
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
 
-/* Two centuries: no stamp overflows, whatever number is stored. */
-#define MOST_DAYS INT64_C(73000)
+static const int64_t delivery_gaps[] = { 5 * SECOND, 30 * SECOND, 2 * MINUTE,
+	10 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR,
+	20 * HOUR, 24 * HOUR };
+
+static const int64_t question_gaps[] = { 1 * SECOND, 2 * SECOND, 5 * SECOND,
+	15 * SECOND, 30 * SECOND, 1 * MINUTE, 2 * MINUTE, 5 * MINUTE,
+	10 * MINUTE, 30 * MINUTE, 1 * HOUR };
+
+const struct backoff backoff_deliveries = { delivery_gaps,
+	ARRAY_LEN(delivery_gaps), 1 * SECOND };
+
+const struct backoff backoff_questions = { question_gaps,
+	ARRAY_LEN(question_gaps), 100 };
+
+/* Two centuries of days: no stamp overflows, whatever number is stored. */
+#define MOST_REPEATS INT64_C(73000)
 
 /* splitmix64: spreads neighbouring seeds over the whole range. */
 static uint64_t
@@ -20,20 +34,21 @@ spread(uint64_t x)
 }
 
 int64_t
-backoff_next_us(
-    int64_t first_us, uint32_t failed, int64_t earliest_us, uint64_t seed)
+backoff_next_us(const struct backoff *b, int64_t first_us, uint32_t failed,
+    int64_t earliest_us, uint64_t seed)
 {
-	int64_t at = first_us, gap = 0, jitter;
+	int64_t at = first_us, gap = 0, jitter = b->jitter_ms * 1000;
 	uint32_t i;
 
 	if (failed == 0)
 		return at > earliest_us ? at : earliest_us;
-	for (i = 0; i < failed && i < ARRAY_LEN(gaps_s); i++) {
-		gap = gaps_s[i] * 1000000;
+	for (i = 0; i < failed && i < b->n; i++) {
+		gap = b->gaps_ms[i] * 1000;
 		at += gap;
 	}
-	at += (failed - i < MOST_DAYS ? failed - i : MOST_DAYS) * gap;
-	jitter = gap / 10 > 1000000 ? gap / 10 : 1000000;
+	at += (failed - i < MOST_REPEATS ? failed - i : MOST_REPEATS) * gap;
+	if (gap / 10 > jitter)
+		jitter = gap / 10;
 	at += (int64_t)(spread(seed + failed) % (uint64_t)jitter);
 	return at > earliest_us ? at : earliest_us;
 }

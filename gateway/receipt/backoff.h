@@ -1,20 +1,30 @@
 /*
- * When to try a delivery again: a pure function of when it was first due and
- * of how many attempts have failed, so that only these two need storing.
+ * When to try again, a delivery or a question: a pure function of when it was
+ * first due and of how many attempts have failed, so that only these two need
+ * storing.
  */
 #ifndef RECEIPT_BACKOFF_H
 #define RECEIPT_BACKOFF_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+struct backoff {
+	const int64_t *gaps_ms; /* from one attempt to the next */
+	size_t n;		/* at least 1; the last gap repeats */
+	int64_t jitter_ms;	/* at least so much of it */
+};
+
+extern const struct backoff backoff_deliveries; /* 5 s to a day */
+extern const struct backoff backoff_questions;	/* 1 s to an hour */
+
 /*
- * The time, in the unit and on the clock of first_us, of the attempt that
+ * The time, in microseconds on the clock of first_us, of the attempt that
  * follows `failed` failed ones (0: first_us itself), but never before
- * earliest_us.  The gaps grow to a day and stay there.  seed spreads
- * deliveries: up to a tenth of the gap (at least 1 s) is added, never taken
- * away.
+ * earliest_us.  seed spreads attempts: up to a tenth of the gap (at least
+ * jitter_ms) is added, never taken away.
  */
-int64_t backoff_next_us(
-    int64_t first_us, uint32_t failed, int64_t earliest_us, uint64_t seed);
+int64_t backoff_next_us(const struct backoff *b, int64_t first_us,
+    uint32_t failed, int64_t earliest_us, uint64_t seed);
 
 #endif

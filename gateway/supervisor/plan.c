@@ -28,6 +28,8 @@ fill(struct plan *p, struct buf *faults)
 	if (st == ST_OK)
 		st = rooms_keeper(p->config, &p->keeper, &e);
 	if (st == ST_OK)
+		st = rooms_asker(p->config, &p->asker, &e);
+	if (st == ST_OK)
 		st = rooms_courier(p->config, &p->courier, &e);
 	if (st == ST_OK)
 		st = rooms_desk(p->config, ticket, &p->desk, &e);
@@ -77,6 +79,9 @@ plan_room(const struct plan *p, enum party room, size_t *size)
 	case PARTY_KEEPER:
 		*size = sizeof(p->keeper);
 		return &p->keeper;
+	case PARTY_ASKER:
+		*size = sizeof(p->asker);
+		return &p->asker;
 	case PARTY_COURIER:
 		*size = sizeof(p->courier);
 		return &p->courier;

@@ -15,6 +15,7 @@ struct plan {
 	struct config *config;
 	struct edge_config edge;
 	struct keeper_config keeper;
+	struct asker_config asker;
 	struct courier_config courier;
 	struct desk_config desk;
 };

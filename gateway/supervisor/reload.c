@@ -27,16 +27,16 @@ refuse_reload(const char *why)
 	log_event(LOG_RELOAD_REFUSED, log_word(KEY_DETAIL, why));
 }
 
-/* A new room may have connections already, so it drains; not a courier: what
- * it holds is due again once it is gone, and the keeper would feed it until
- * then. */
+/* A new room may have connections already, so it drains; not an asker or a
+ * courier: what they hold is due again once they are gone, and the keeper
+ * would feed them until then. */
 void
 reload_abort(struct supervisor *s)
 {
 	for (size_t i = 1; i < s->n_slots; i++) {
 		struct slot *slot = &s->slots[i];
 
-		if (slot->party == PARTY_COURIER)
+		if (slot->party == PARTY_ASKER || slot->party == PARTY_COURIER)
 			process_free(slot->next);
 		else
 			supervisor_leave(s, slot->next);
@@ -113,5 +113,6 @@ reload_begin(struct supervisor *s)
 			reload_abort(s);
 			return;
 		}
+		introduce_room(s, slot, true);
 	}
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "asker/asker.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "courier/courier.h"
@@ -42,6 +43,7 @@ struct kind {
 
 KIND_FUNCTIONS(edge)
 KIND_FUNCTIONS(keeper)
+KIND_FUNCTIONS(asker)
 KIND_FUNCTIONS(courier)
 KIND_FUNCTIONS(desk)
 
@@ -54,6 +56,7 @@ KIND_FUNCTIONS(desk)
 static const struct kind kinds[] = {
 	KIND(EDGE, edge),
 	KIND(KEEPER, keeper),
+	KIND(ASKER, asker),
 	KIND(COURIER, courier),
 	KIND(DESK, desk),
 };

@@ -15,9 +15,17 @@ MUST_USE enum status sandbox_private(struct err *e);
  * capabilities, ends with its parent. */
 MUST_USE enum status sandbox_early(struct err *e);
 
-/* After set-up: the room's seccomp filter, over all its threads.  Rooms
- * without a filter of their own pass.  ST_INTERNAL with words in e when the
- * kernel refuses. */
+/*
+ * After set-up, before the room has threads: its seccomp filter; the asker's
+ * file system besides, closed to all but the public files that names and
+ * certificates are checked by.  Rooms without a filter of their own pass, and
+ * a kernel that has no Landlock.  ST_INTERNAL with words in e when the kernel
+ * refuses.
+ *
+ * The asker resolves names by files and DNS alone: no other module of
+ * nsswitch.conf can be loaded.  When /etc/resolv.conf is replaced by another
+ * file, instead of rewritten, it has to be started again to read that.
+ */
 MUST_USE enum status sandbox_close(enum party room, struct err *e);
 
 #endif

@@ -46,6 +46,7 @@ open_slots(struct supervisor *s, struct err *e)
 	admin = listen_tcp(&c->admin, false, e);
 	if (api < 0 || admin < 0)
 		return ST_CONFIG;
+	ok &= add_slot(s, PARTY_ASKER, 0, -1, -1);
 	ok &= add_slot(s, PARTY_COURIER, 0, -1, -1);
 	ok &= add_slot(s, PARTY_DESK, 0, api, admin);
 	s->pages[s->n_pages++] = metrics_page_new();

@@ -8,7 +8,7 @@
 #include "supervisor/process.h"
 
 #define EDGES_MAX     16
-#define SLOTS_MAX     (EDGES_MAX + 3)
+#define SLOTS_MAX     (EDGES_MAX + 4)
 #define PROCESSES_MAX (4 * SLOTS_MAX)
 
 enum state {
@@ -79,6 +79,11 @@ void supervisor_on_again(evutil_socket_t fd, short what, void *arg);
 void reload_begin(struct supervisor *s);
 void reload_commit(struct supervisor *s);
 void reload_abort(struct supervisor *s);
+
+/* introduce.c: slot's process was started, as current or as next: an edge and
+ * the asker of one generation get a channel to each other, which replaces the
+ * one they had. */
+void introduce_room(struct supervisor *s, const struct slot *slot, bool next);
 
 /* setup.c: sockets, pages, signals and the keeper's process; and all of it
  * away again.  s->plan is there. */

@@ -107,6 +107,7 @@ start_others(struct supervisor *s)
 			supervisor_over(s, 1);
 			return;
 		}
+		introduce_room(s, slot, false);
 	}
 }
 
@@ -271,6 +272,8 @@ supervisor_on_again(evutil_socket_t fd, short what, void *arg)
 	slot->current = supervisor_start_room(slot->sup, slot, slot->sup->plan);
 	if (slot->current == NULL)
 		restart_later(slot);
+	else
+		introduce_room(slot->sup, slot, false);
 }
 
 void

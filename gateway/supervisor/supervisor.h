@@ -3,9 +3,9 @@
  *
  * Reads the configuration, opens listeners and secret files, starts each room
  * as a process of its own with only what it may know, and holds nothing of a
- * payment.  An edge, courier or desk that dies is started again with growing
- * gaps; if the keeper dies everything stops; if the supervisor dies, by
- * SIGKILL too, every room ends at once.  SIGHUP reloads, SIGTERM and SIGINT
+ * payment.  An edge, asker, courier or desk that dies is started again with
+ * growing gaps; if the keeper dies everything stops; if the supervisor dies,
+ * by SIGKILL too, every room ends at once.  SIGHUP reloads, SIGTERM and SIGINT
  * drain, a second one ends at once.
  */
 #ifndef SUPERVISOR_SUPERVISOR_H

@@ -5,10 +5,14 @@ set -eu
 seconds=${1:-60}
 failed=0 passed=0
 mkdir -p build/fuzz/found build/fuzz/seeds/form build/fuzz/seeds/config \
-	build/fuzz/seeds/http_head
+	build/fuzz/seeds/http_head build/fuzz/seeds/answer
 for f in fixtures/sslcommerz/*/request.form; do
 	d=${f%/*}
 	cp "$f" "build/fuzz/seeds/form/${d##*/}"
+done
+for f in fixtures/provider/*/answer.*; do
+	d=${f%/*}
+	cp "$f" "build/fuzz/seeds/answer/${d##*/}"
 done
 cp docker/*.conf build/fuzz/seeds/config/
 [ ! -d tests/fuzz/http_head ] ||
@@ -18,8 +22,10 @@ for bin in build/fuzz/tests/fuzz/fuzz_*; do
 	name=${bin##*/fuzz_}
 	mkdir -p "build/fuzz/corpus/$name" "build/fuzz/seeds/$name"
 	log=build/fuzz/$name.log
+	dict=
+	[ ! -f "tests/fuzz/$name.dict" ] || dict=-dict=tests/fuzz/$name.dict
 	if "$bin" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 \
-		-artifact_prefix=build/fuzz/found/"$name"- -verbosity=1 \
+		-artifact_prefix=build/fuzz/found/"$name"- -verbosity=1 $dict \
 		"build/fuzz/corpus/$name" "build/fuzz/seeds/$name" \
 		>"$log" 2>&1; then
 		passed=$((passed + 1))

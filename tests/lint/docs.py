@@ -108,7 +108,7 @@ def main():
     n = check_options(t, readme)
     n += check_words(t, said, "gateway/base/metrics.def",
                      r"(?:#define \w+\(.*?\) )?(?:COUNTER|GAUGE|SPAN)",
-                     r"^\w+(?:##\w+)?, *" + STRING, r"paysieve_[a-z_]+")
+                     r"^\w+(?:##\w+)*, *" + STRING, r"paysieve_[a-z_]+")
     n += check_words(t, said, "gateway/net/problem.def", "PROBLEM",
                      r"^\w+, *\d+, *" + STRING)
     n += check_words(t, said, "gateway/base/refusal.def", "REFUSAL",

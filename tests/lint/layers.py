@@ -35,8 +35,8 @@ LIBRARY = {
     r"sqlite3\.h": r"keeper/driver_sqlite[a-z_]*\.[ch]|" + VERSION,
     r"curl/.*": r"client/.*|" + VERSION,
     r"jansson\.h": r"(command|receipt|desk|asker)/.*",
-    r"openssl/.*": r"(net|intake)/.*|courier/webhook\.c|base/secret\.c|" +
-                   VERSION,
+    r"openssl/.*": r"(net|intake|client)/.*|courier/webhook\.c|"
+                   r"base/secret\.c|" + VERSION,
     r"event2/.*|event\.h": r"base/loop\.[ch]|(message|net|client)/.*|(" +
                            "|".join(ROOMS) + ")/.*|" + VERSION,
     r"pthread\.h|threads\.h": r"keeper/.*",

@@ -275,7 +275,7 @@ def routes(t):
     for name in t.files(r"gateway/desk/[a-z_]+\.c"):
         text = without_comments(t.read(name))
         for m in row.finditer(text):
-            path = m[2] + ("{}" if m[2].endswith("/") else "")
+            path = m[2].replace("*", "{}")
             found[m[1].lower(), path] = (name, line_of(text, m.start()),
                                          m[3] != "0")
     for name in t.files(r"gateway/edge/edge\.c"):

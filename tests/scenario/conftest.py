@@ -8,10 +8,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+import callbacks  # noqa: E402
 import certs  # noqa: E402
 from billing_stub import BillingStub  # noqa: E402
 from gateway import BIN, Gateway, new_webhook_secret  # noqa: E402
 from schema import validate  # noqa: E402
+from sslcommerz import SSLCommerz  # noqa: E402
+from stub_server import tls_context  # noqa: E402
 
 
 def pytest_sessionstart(session):
@@ -21,12 +24,13 @@ def pytest_sessionstart(session):
 
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory):
-    """Paths: ca, and (certificate, key) of gateway and billing."""
+    """Paths: ca, and (certificate, key) of each who listens."""
     directory = tmp_path_factory.mktemp("keys")
     return SimpleNamespace(
         dir=directory,
         gateway=certs.make(directory, "gateway"),
         billing=certs.make(directory, "billing"),
+        provider=certs.make(directory, "provider"),
         ca=directory / "ca.crt")
 
 
@@ -38,6 +42,14 @@ def billing(keys):
     yield stub
     stub.stop()
     assert stub.faults() == []
+
+
+@pytest.fixture
+def provider(keys):
+    """SSLCommerz as it should be, until a test wants it otherwise."""
+    with SSLCommerz(tls_context(*keys.provider),
+                    {callbacks.MERCHANT: callbacks.PASSWORD}) as stand_in:
+        yield stand_in
 
 
 @pytest.fixture
@@ -64,6 +76,15 @@ def make_gateway(tmp_path, keys):
 def gateway(make_gateway, billing):
     """A running gateway that delivers to billing; it has to end well."""
     running = make_gateway(billing=billing).start()
+    yield running
+    if running.process is not None:
+        assert running.stop() == 0
+
+
+@pytest.fixture
+def asking(make_gateway, billing, provider):
+    """A running gateway whose payments SSLCommerz has to confirm."""
+    running = make_gateway(billing=billing, provider=provider).start()
     yield running
     if running.process is not None:
         assert running.stop() == 0

@@ -9,7 +9,8 @@ import fixtures
 import pytest
 from gateway import SANITIZED, Load, command, until
 
-COMMANDS = ["serve", "check", "replay", "receipts", "token", "healthcheck"]
+COMMANDS = ["serve", "check", "replay", "receipts", "held", "check-invoice",
+            "token", "healthcheck"]
 
 
 @pytest.mark.parametrize("words", [[], *[[c] for c in COMMANDS]],
@@ -38,7 +39,8 @@ def test_the_version_is_said():
 @pytest.mark.parametrize("words", [
     [], ["nonsense"], ["--nonsense"], ["serve", "--nonsense"],
     ["check", "extra"], ["receipts"], ["receipts", "list", "--limit", "0"],
-    ["receipts", "show"], ["token"], ["token", "new"],
+    ["receipts", "show"], ["held"], ["held", "release"],
+    ["check-invoice", "m"], ["token"], ["token", "new"],
     ["token", "new", "x", "--merchant", "m", "--scopes", "all"], ["replay"],
     ["replay", "x", "--to", "http://example.com"]])
 def test_wrong_arguments_exit_with_2_and_say_where_help_is(words):
@@ -202,8 +204,9 @@ def to(gateway):
             gateway.keys.ca]
 
 
-def test_replay_meets_no_surprise_in_the_fixtures(make_gateway):
-    gateway = make_gateway(merchants=fixtures.merchants()).start()
+def test_replay_meets_no_surprise_in_the_fixtures(make_gateway, provider):
+    gateway = make_gateway(merchants=fixtures.merchants(),
+                           provider=provider).start()
     cases = fixtures.cases()
     folders = [case.folder for case in cases]
     result = command("replay", *folders, *to(gateway))
@@ -217,10 +220,10 @@ def test_replay_meets_no_surprise_in_the_fixtures(make_gateway):
     assert again.returncode == 0
 
 
-def test_replay_signs_again_for_another_password(make_gateway):
+def test_replay_signs_again_for_another_password(make_gateway, provider):
     other = {name: {**options, "password": "quite another"}
              for name, options in fixtures.merchants().items()}
-    gateway = make_gateway(merchants=other).start()
+    gateway = make_gateway(merchants=other, provider=provider).start()
     paid = [c.folder for c in fixtures.cases() if c.verdict == "paid"]
     assert command("replay", *paid, *to(gateway)).returncode == 1
     password = gateway.dir / (next(iter(other)) + ".password")

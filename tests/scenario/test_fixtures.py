@@ -10,6 +10,7 @@ import pytest
 from billing_stub import BillingStub
 from gateway import Gateway, new_webhook_secret, until
 from schema import validate
+from stub_server import tls_context
 
 CASES = fixtures.cases()
 WINDOW = 6   # bytes of a dropped value in a row that prove a leak
@@ -19,13 +20,16 @@ DIGITS = 12  # as many if they are digits and marks: numbers are everywhere
 def session(directory, keys, merchants, posts):
     """Run a gateway over posts; everything that came out of it."""
     billing = BillingStub(*keys.billing, [new_webhook_secret()]).start()
+    provider = fixtures.provider(tls_context(*keys.provider)).start()
     gateway = Gateway(directory, keys, billing, merchants,
-                      identity_key=fixtures.identity_key()).start()
+                      identity_key=fixtures.identity_key(),
+                      provider=provider).start()
     world = SimpleNamespace(answers=[], outside={}, receipts={})
     try:
         with gateway.client() as client:
             for merchant, body in posts:
                 world.answers.append(client.post(body, merchant))
+        until(lambda: gateway.rows("select count(*) from waiting") == [(0,)])
         for merchant in merchants:
             world.receipts[merchant] = gateway.receipts(
                 gateway.token(merchant))
@@ -39,6 +43,7 @@ def session(directory, keys, merchants, posts):
     finally:
         gateway.stop()
         billing.stop()
+        provider.stop()
     world.delivered = billing.receipts
     world.faults = billing.faults()
     world.outside["the metrics"] = world.metrics
@@ -67,7 +72,7 @@ def vocabulary(tmp_path_factory, keys):
     merchant = callbacks.MERCHANT
     reference = session(
         tmp_path_factory.mktemp("reference"), keys,
-        {merchant: {"password": callbacks.PASSWORD}},
+        {merchant: {"password": callbacks.PASSWORD, "confirm": "off"}},
         [(merchant, callbacks.paid("REF-1", val_id="~REF", **empty)),
          (merchant, callbacks.paid("REF-1", val_id="ref1", **empty)),
          (merchant, callbacks.paid("REF-2", status="FAILED", **empty)),

@@ -4,10 +4,13 @@ ROUNDS (2) says how often each process is killed.
 """
 
 import os
+import random
 from collections import Counter
 
+import callbacks
 import pytest
 from gateway import PATIENCE, Load, process_ended, until
+from payments import Payers, states
 
 ROUNDS = int(os.environ.get("ROUNDS") or 2)
 LOAD = 60  # acknowledged callbacks before and, if it lives, after a kill
@@ -59,3 +62,50 @@ def test_a_killed_room_is_started_again_and_nothing_is_lost(
             2 if role == "edge" else 1))
         everything_is_there_once(gateway, billing, acked)
     assert gateway.metrics()["paysieve_room_restarts_total"] == ROUNDS
+
+
+# ---- with SSLCommerz in between
+
+class Mixed(Payers):
+    """Every third payment never happened."""
+
+    def body(self, invoice):
+        if int(invoice.rsplit("-", 1)[1]) % 3 == 0:
+            return callbacks.paid(invoice)
+        return super().body(invoice)
+
+
+def real(invoices):
+    return {i for i in invoices if int(i.rsplit("-", 1)[1]) % 3}
+
+
+@pytest.mark.parametrize("role", ["supervisor", "keeper", "edge", "asker",
+                                  "courier"])
+def test_killed_while_asking_each_paid_one_ends_as_one_receipt(
+        make_gateway, billing, provider, role):
+    """At a random moment between callback, question, receipt, delivery."""
+    chance = random.Random(role)
+    gateway = make_gateway(billing=billing, provider=provider, limits={
+        "ask_rate": 2000, "drain_timeout": "5s"}).start()
+    acked = []
+    for number in range(ROUNDS):
+        load = Mixed(gateway, provider, name=f"{role}-{number}").start()
+        load.wait_acked(chance.randrange(5, LOAD))
+        rooms = gateway.rooms()
+        gateway.kill(role)
+        acked += load.stop()
+        if role in ("supervisor", "keeper"):
+            assert all(process_ended(pid, PATIENCE) for pid in rooms)
+            gateway.ended()
+            gateway.start()
+        else:
+            until(lambda: sorted(gateway.rooms().values()) ==
+                  sorted(rooms.values()))
+    until(lambda: states(gateway)[0] == 0, 3 * PATIENCE)
+    stored = Counter(r["invoice_id"] for r in gateway.receipts())
+    assert real(acked) <= set(stored)
+    assert all(int(i.rsplit("-", 1)[1]) % 3 for i in stored)
+    assert max(stored.values()) == 1
+    assert billing.wait_invoices(stored, 2 * PATIENCE), "never delivered"
+    assert billing.invoices == set(stored)
+    assert gateway.rows("pragma integrity_check") == [("ok",)]

@@ -14,12 +14,12 @@ HEAD = (b"POST /ipn/testbox HTTP/1.1\r\nHost: x\r\nContent-Type: "
 
 def test_each_room_is_a_process_of_its_own(gateway):
     assert sorted(gateway.rooms().values()) == [
-        "courier", "desk", "edge", "edge", "keeper"]
+        "asker", "courier", "desk", "edge", "edge", "keeper"]
 
 
 def test_all_rooms_end_when_the_supervisor_is_killed(gateway):
     rooms = gateway.rooms()
-    assert len(rooms) == 5
+    assert len(rooms) == 6
     os.kill(gateway.pid, signal.SIGKILL)
     assert all(process_ended(pid, 5) for pid in rooms)
     assert gateway.ended() == -9

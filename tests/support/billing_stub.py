@@ -17,14 +17,12 @@ import hashlib
 import hmac
 import json
 import signal
-import socketserver
-import ssl
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from stub_server import Handler, StubServer, tls_context
 
 TOLERANCE_S = 300
 
@@ -91,25 +89,9 @@ class Mode:
     fields: dict = field(default_factory=dict)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "billing-stub"
-    sys_version = ""
-    timeout = 30
-
-    def setup(self):
-        super().setup()
-        self.server.stub._connected(self.connection)
-
-    def finish(self):
-        self.server.stub._disconnected(self.connection)
-        try:
-            super().finish()
-        except OSError:
-            pass
-
+class _Handler(Handler):
     def do_POST(self):
-        stub = self.server.stub
+        stub = self.stub
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > 64 * 1024:
             self._answer(411 if not length else 413)
@@ -136,81 +118,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *args):
-        pass
 
-
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, address, stub, context):
-        self.stub = stub
-        self.context = context
-        super().__init__(address, _Handler)
-
-    def finish_request(self, request, client_address):
-        # The handshake belongs to the connection's thread, not to accept().
-        if self.stub._current_mode().kind == "down":
-            return
-        request.settimeout(10)
-        tls = self.context.wrap_socket(request, server_side=True)
-        try:
-            super().finish_request(tls, client_address)
-        finally:
-            tls.close()
-
-    def handle_error(self, request, client_address):
-        """A client that left is nobody's fault."""
-
-
-class BillingStub:
-    """Listens from start() to stop().  All methods: any thread."""
+class BillingStub(StubServer):
 
     def __init__(self, cert, key, secrets, host="127.0.0.1", port=0,
                  check=None, on_request=None):
         """secrets: texts whsec_...; check(event) raises on a bad event."""
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.context.load_cert_chain(cert, key)
+        super().__init__(_Handler, tls_context(cert, key), host, port)
         self.secrets = list(secrets)
         self.keys = [decode_secret(s) for s in secrets]
         self.check = check
         self.on_request = on_request
-        self.address = (host, port)
-        self._changed = threading.Condition()
-        self._stopping = threading.Event()
+        self.clock = time.time
         self._mode = Mode()
-        self._connections = set()
-        self._server = None
-        self._thread = None
         self.requests = []  # every Request, in order of arrival
         self.receipts = {}  # webhook-id: receipt of accepted events
         self.counts = {}    # webhook-id: how often it was accepted
         self.invoices = set()  # invoice IDs of .receipts
 
-    def start(self):
-        self._server = _Server(self.address, self, self.context)
-        self.address = self._server.server_address[:2]
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05},
-            name="billing", daemon=True)
-        self._thread.start()
-        return self
-
-    def stop(self):
-        self._stopping.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._cut_connections()
-            self._thread.join(10)
-            self._server = None
-
     @property
     def url(self):
-        return "https://127.0.0.1:%d/hooks/payments" % self.address[1]
+        return self.base_url() + "/hooks/payments"
 
     def mode(self, kind, **more):
         """Behave like this from the next request on."""
@@ -223,36 +151,17 @@ class BillingStub:
         with self._changed:
             return [r.fault for r in self.requests if r.fault is not None]
 
-    def wait(self, condition, seconds):
-        """Until condition(self) holds; called with the state locked."""
-        with self._changed:
-            return self._changed.wait_for(lambda: condition(self), seconds)
-
     def wait_invoices(self, invoices, seconds=30):
         """Until a receipt of each invoice was accepted at least once."""
         invoices = set(invoices)
         return self.wait(lambda s: invoices <= s.invoices, seconds)
 
+    def is_down(self):
+        return self._current_mode().kind == "down"
+
     def _current_mode(self):
         with self._changed:
             return self._mode
-
-    def _connected(self, connection):
-        with self._changed:
-            self._connections.add(connection)
-
-    def _disconnected(self, connection):
-        with self._changed:
-            self._connections.discard(connection)
-
-    def _cut_connections(self):
-        with self._changed:
-            connections = list(self._connections)
-        for connection in connections:
-            try:
-                connection.shutdown(2)
-            except OSError:
-                pass
 
     def _fault(self, headers, body, now):
         fault = verify(self.keys, headers, body, now)
@@ -268,7 +177,7 @@ class BillingStub:
         return fault
 
     def _take(self, handler, body, mode):
-        now = time.time()
+        now = self.clock()
         headers = handler.headers
         fault = self._fault(headers, body, now)
         status = 200 if fault is None else 400

@@ -39,8 +39,9 @@ def _san(host):
     return "IP:" + host
 
 
-def make(directory, name, hosts=("localhost", "127.0.0.1")):
-    """The paths of a certificate and its key (0600), issued by ca.crt."""
+def make(directory, name, hosts=("localhost", "127.0.0.1"), days=DAYS):
+    """The paths of a certificate and its key (0600), issued by ca.crt.  It is
+    good for so many days; with -1 it has expired."""
     directory = Path(directory)
     cert, key = directory / (name + ".crt"), directory / (name + ".key")
     request, extra = directory / (name + ".csr"), directory / (name + ".ext")
@@ -53,7 +54,7 @@ def make(directory, name, hosts=("localhost", "127.0.0.1")):
         f"subjectAltName={','.join(map(_san, hosts))}\n")
     _openssl("req", *P256, "-subj", "/CN=" + hosts[0],
              "-keyout", key, "-out", request)
-    _openssl("x509", "-req", "-sha256", "-days", DAYS, "-in", request,
+    _openssl("x509", "-req", "-sha256", "-days", days, "-in", request,
              "-CA", directory / "ca.crt", "-CAkey", directory / "ca.key",
              "-CAcreateserial", "-extfile", extra, "-out", cert)
     request.unlink()

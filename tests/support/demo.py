@@ -3,10 +3,12 @@
 
     demo.py [--once]
 
-Starts build/paysieve and a stand-in for billing on loopback, posts every
-recorded callback of fixtures/, shows what was kept and what billing got, and
-stays until Ctrl-C.  --once ends by itself: 0 if there was no surprise and
-every receipt reached billing with a valid signature.  Nothing is left behind.
+Starts build/paysieve between stand-ins for SSLCommerz and for billing, on
+loopback: posts every recorded callback of fixtures/, then some payments and
+forgeries of which SSLCommerz tells the truth; shows what was kept and what
+billing got, and stays until Ctrl-C.  --once ends by itself: 0 if there was no
+surprise and every receipt reached billing with a valid signature.  Nothing is
+left behind.
 """
 
 import argparse
@@ -14,13 +16,16 @@ import os
 import signal
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+import callbacks
 import certs
 import fixtures
 from billing_stub import BillingStub
-from gateway import BIN, Gateway, new_webhook_secret
+from gateway import BIN, Gateway, command, new_webhook_secret, until
+from stub_server import tls_context
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -110,6 +115,80 @@ def show_answers(cases, statuses):
     return surprises
 
 
+# ---- what only SSLCommerz can tell
+
+SHOP = "testbox-confirm"
+
+
+@dataclass
+class Story:
+    """A callback whose signature is right, and what it comes to."""
+    invoice: str
+    what: str
+    becomes: str         # receipt, held, refused
+    known: dict = None   # what SSLCommerz knows instead; None: nothing
+    sent: bool = True    # False: the callback was lost
+
+    def claimed(self):
+        return callbacks.genuine(self.invoice, merchant=SHOP)
+
+
+STORIES = [
+    Story("DEMO-1", "a payment", "receipt", {}),
+    Story("DEMO-2", "a payment", "receipt", {}),
+    Story("DEMO-3", "a payment, its callback lost: check-invoice", "receipt",
+          {}, sent=False),
+    Story("DEMO-4", "forged: it never happened", "refused"),
+    Story("DEMO-5", "forged: it failed", "refused", {"status": "FAILED"}),
+    Story("DEMO-6", "forged: 1150.00 where 11.50 was paid", "held",
+          {"amount": "11.50", "currency_amount": "11.50"}),
+    Story("DEMO-7", "a payment, but risky", "held", {"risk_level": "1"}),
+]
+
+
+def tell(gateway, provider):
+    """Let all stories happen; the HTTP status of each callback."""
+    statuses = []
+    for story in STORIES:
+        if story.known is not None:
+            provider.ledger.enter(SHOP, {**story.claimed(), **story.known})
+        if story.sent:
+            body = provider.ledger.body(story.claimed())
+            statuses.append(str(gateway.post(body, SHOP).status))
+            continue
+        done = command("--config", gateway.conf, "check-invoice", SHOP,
+                       story.invoice)
+        statuses.append("-" if done.returncode == 0 else "?")
+    return statuses
+
+
+def outcomes(gateway):
+    """{invoice ID: what became of it}"""
+    rows = gateway.rows("select invoice_id, 'receipt' from receipt union all"
+                        " select invoice_id, iif(next_us is null, 'held',"
+                        " 'waiting') from waiting")
+    return dict(rows)
+
+
+def show_stories(gateway, statuses):
+    """How many ended otherwise than they should."""
+    became = outcomes(gateway)
+    wide = max(len(story.what) for story in STORIES)
+    print(f"{'INVOICE ID':10}  {'CALLBACK':{wide}}  HTTP  BECAME")
+    surprises = 0
+    for story, status in zip(STORIES, statuses):
+        end = became.get(story.invoice, "refused")
+        good = end == story.becomes
+        surprises += not good
+        word = end + ("" if good else f": SURPRISE, not {story.becomes}")
+        print(f"{story.invoice:10}  {story.what:{wide}}  {status:4}  "
+              + paint(word, good))
+    print("\nEach signature was right.  200 says that it was taken, not that "
+          "it counts:\nthat is for SSLCommerz to say, which was asked "
+          "about each.")
+    return surprises
+
+
 def show_kept(receipts, billing):
     """How many did not reach billing with a valid signature."""
     missing = [r for r in receipts if billing.receipts.get(r["id"]) != r]
@@ -142,27 +221,53 @@ def show_addresses(gateway, merchant):
           f"    'https://{api}/v1/receipts?limit=5'\n", flush=True)
 
 
+def wait_decided(gateway):
+    """Forgeries are refused after three answers, some seconds apart."""
+    def done():
+        [(waiting,)] = gateway.rows(
+            "select count(*) from waiting where next_us is not null")
+        progress(f"SSLCommerz is asked about {waiting} payments")
+        return waiting == 0
+    until(done, 60, 0.2)
+    progress("")
+
+
+def play(gateway, billing, provider, merchants):
+    """How many surprises there were."""
+    cases = fixtures.cases()
+    heading("Callbacks posted, as SSLCommerz would")
+    surprises = show_answers(cases, post_all(gateway, cases))
+    statuses = tell(gateway, provider)
+    wait_decided(gateway)
+    heading("Payments and forgeries, after SSLCommerz was asked")
+    surprises += show_stories(gateway, statuses)
+    receipts = [r for merchant in merchants
+                for r in gateway.receipts(gateway.token(merchant))]
+    told = {s.invoice for s in STORIES if s.becomes == "receipt"}
+    wanted = {c.receipt["id"] for c in cases if c.receipt}
+    surprises += len(wanted ^ {r["id"] for r in receipts
+                               if r["invoice_id"] not in told})
+    progress("waiting for billing")
+    billing.wait(lambda s: {r["id"] for r in receipts} <= s.receipts.keys(),
+                 30)
+    progress("")
+    heading("What was kept of them, and what billing received")
+    return surprises + show_kept(receipts, billing)
+
+
 def demo(directory, once):
     keys = SimpleNamespace(gateway=certs.make(directory, "gateway"),
                            billing=certs.make(directory, "billing"),
+                           provider=certs.make(directory, "provider"),
                            ca=directory / "ca.crt")
-    merchants, cases = fixtures.merchants(), fixtures.cases()
+    merchants = fixtures.merchants()
     billing = BillingStub(*keys.billing, [new_webhook_secret()]).start()
-    gateway = Gateway(directory, keys, billing, merchants,
+    provider = fixtures.provider(tls_context(*keys.provider)).start()
+    gateway = Gateway(directory, keys, billing, merchants, provider=provider,
                       identity_key=fixtures.identity_key())
     try:
         gateway.start()
-        heading("Callbacks posted, as SSLCommerz would")
-        surprises = show_answers(cases, post_all(gateway, cases))
-        receipts = [r for merchant in merchants
-                    for r in gateway.receipts(gateway.token(merchant))]
-        wanted = {c.receipt["id"] for c in cases if c.receipt}
-        surprises += len(wanted ^ {r["id"] for r in receipts})
-        progress("waiting for billing")
-        billing.wait(lambda s: wanted <= s.receipts.keys(), 30)
-        progress("")
-        heading("What was kept of them, and what billing received")
-        surprises += show_kept(receipts, billing)
+        surprises = play(gateway, billing, provider, merchants)
         if not once:
             heading("The gateway goes on until Ctrl-C")
             show_addresses(gateway, next(iter(merchants)))
@@ -173,6 +278,7 @@ def demo(directory, once):
     finally:
         code = gateway.stop()
         billing.stop()
+        provider.stop()
     return 0 if surprises == 0 and code == 0 else 1
 
 

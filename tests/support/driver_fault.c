@@ -156,6 +156,19 @@ fault_due(struct store *s, uint32_t endpoint_id, int64_t now_us, size_t limit,
 	return st;
 }
 
+static enum status
+fault_questions(struct store *s, const char *merchant, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
+{
+	enum status st = store_driver_memory.questions(
+	    s, merchant, now_us, limit, fn, arg, next_us);
+
+	(void)pthread_mutex_lock(&lock);
+	pass_gate(&due_gate);
+	(void)pthread_mutex_unlock(&lock);
+	return st;
+}
+
 const struct store_driver *
 driver_fault(void)
 {
@@ -166,5 +179,6 @@ driver_fault(void)
 	driver.begin = fault_begin;
 	driver.commit = fault_commit;
 	driver.due = fault_due;
+	driver.questions = fault_questions;
 	return &driver;
 }

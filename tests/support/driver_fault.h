@@ -22,7 +22,8 @@ void driver_fault_release(void);
 /* Wait until a commit waits. */
 void driver_fault_await_held(void);
 
-/* The same for reads of due deliveries, which wait with what they saw. */
+/* The same for reads of due deliveries and questions, which wait with what
+ * they saw. */
 void driver_fault_hold_due(void);
 void driver_fault_release_due(void);
 void driver_fault_await_held_due(void);

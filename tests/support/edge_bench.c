@@ -30,6 +30,7 @@ static const struct field genuine[EDGE_BENCH_FIELDS] = {
 	{ "tran_id", "INV-7" },
 	{ "val_id", "2512021230457" },
 	{ "value_a", "payer.person@mail.invalid" },
+	{ "value_b", "ORDER-9" },
 };
 
 static const char *
@@ -116,6 +117,47 @@ on_keeper_end(void *arg, enum channel_end why)
 }
 
 static void
+on_hint(void *arg, enum message type, const void *records, size_t count, int fd)
+{
+	const struct msg_hint *hints = records;
+	struct edge_bench *b = arg;
+
+	(void)fd;
+	assert_int_equal(type, MSG_HINT);
+	for (size_t i = 0; i < count; i++) {
+		assert_true(b->n_hints < ARRAY_LEN(b->hints));
+		b->hints[b->n_hints++] = hints[i];
+	}
+}
+
+static void
+on_asker_end(void *arg, enum channel_end why)
+{
+	struct edge_bench *b = arg;
+
+	assert_int_equal(why, CHANNEL_GONE);
+	b->asker_left = true;
+}
+
+void
+edge_bench_introduce(struct edge_bench *b)
+{
+	struct msg_peer peer = { .party = PARTY_ASKER };
+	struct channel_config cc = { .self = PARTY_ASKER,
+		.peer = PARTY_EDGE,
+		.most_queued = 64,
+		.on_records = on_hint,
+		.on_end = on_asker_end,
+		.arg = b };
+	int pair[2];
+
+	assert_int_equal(channel_pair(pair), ST_OK);
+	cc.fd = pair[1];
+	assert_int_equal(channel_new(&b->asker, b->net.loop, &cc, NULL), ST_OK);
+	b->room.on_message(b->room.arg, MSG_PEER, &peer, pair[0]);
+}
+
+static void
 on_pause(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -155,7 +197,8 @@ edge_bench_start(struct edge_bench *b, const char *key, struct err *e)
 	memcpy(cfg.merchants[0].rules.store_id, "other", 6);
 	memcpy(cfg.merchants[1].rules.store_id, "testbox", 8);
 	for (int i = 0; i < 2; i++) {
-		cfg.merchants[i].rules.confirm = CONFIRM_OFF;
+		cfg.merchants[i].rules.confirm = b->confirm;
+		cfg.merchants[i].rules.invoice_field = b->invoice_field;
 		assert_int_equal(
 		    rooms_add_password(&cfg.merchants[i], bytes_of(PASSWORD)),
 		    ST_OK);
@@ -199,6 +242,7 @@ edge_bench_set_up_bare(void **state)
 	struct edge_bench *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);
+	b->confirm = CONFIRM_OFF;
 	world_init(&b->net);
 	world_start(&b->net, true);
 	b->pause = event_new(loop_base(b->net.loop), -1, 0, on_pause, b);
@@ -207,16 +251,29 @@ edge_bench_set_up_bare(void **state)
 	return 0;
 }
 
-int
-edge_bench_set_up(void **state)
+static int
+set_up(void **state, enum confirm confirm)
 {
 	struct edge_bench *b;
 
 	(void)edge_bench_set_up_bare(state);
 	b = *state;
+	b->confirm = confirm;
 	assert_int_equal(edge_bench_start(b, NULL, NULL), ST_OK);
 	assert_ptr_equal(b->room.arg, b->edge);
 	return 0;
+}
+
+int
+edge_bench_set_up(void **state)
+{
+	return set_up(state, CONFIRM_OFF);
+}
+
+int
+edge_bench_set_up_required(void **state)
+{
+	return set_up(state, CONFIRM_REQUIRED);
 }
 
 int
@@ -226,6 +283,7 @@ edge_bench_tear_down(void **state)
 
 	edge_free(b->edge);
 	channel_free(b->keeper);
+	channel_free(b->asker);
 	assert_int_equal(world_count(&b->net, MET_CONN_OPEN_CALLBACKS), 0);
 	(void)close(b->room.listeners[0]);
 	event_free(b->pause);
@@ -264,6 +322,14 @@ edge_bench_until_puts(struct edge_bench *b, size_t n)
 	while (b->n_puts < n)
 		edge_bench_turn(b);
 	assert_int_equal(b->n_puts, n);
+}
+
+void
+edge_bench_until_hints(struct edge_bench *b, size_t n)
+{
+	while (b->n_hints < n)
+		edge_bench_turn(b);
+	assert_int_equal(b->n_hints, n);
 }
 
 void

@@ -174,19 +174,25 @@ class Gateway:
     """From start() to stop(); can be started again on the same store.
 
     merchants: {store id: {key: value, "password": text}};
-    limits: keys of [limits]; billing: a BillingStub or None.
+    limits: keys of [limits]; billing: a BillingStub or None;
+    provider: an SSLCommerz whom every merchant's payments are confirmed by.
     prefix: words in front of the command, as ["prlimit", "--nofile=64"].
+    environ: variables of the process, beside ours.
     """
 
     def __init__(self, directory, keys, billing=None, merchants=None,
-                 limits=None, prefix=(), store=None, identity_key=None):
+                 limits=None, prefix=(), store=None, identity_key=None,
+                 provider=None, environ=None):
         self.dir = Path(directory)
         self.keys = keys
         self.billing = billing
         self.billing_url = billing.url if billing else None
         self.billing_options = {}
+        self.provider = provider
+        self.provider_options = {"refuse_after": "1s"}  # three answers: 3 s
         self.limits = {"edges": 2, "drain_timeout": "5s", **(limits or {})}
         self.prefix = list(prefix)
+        self.environ = environ or {}
         self.store = Path(store) if store else self.dir / "receipts.db"
         self.conf = self.dir / "paysieve.conf"
         self.listen = {}
@@ -221,7 +227,8 @@ class Gateway:
         yield "store", {"url": f"sqlite:{self.store}"}
         yield "limits", self.limits
         for name, options in self.merchants.items():
-            keys = {"password_file": f"{name}.password", "confirm": "off"}
+            keys = {"password_file": f"{name}.password", "confirm": "off",
+                    **self._asking()}
             if self.billing_url:
                 keys["billing"] = "main"
             keys.update(options)
@@ -236,6 +243,15 @@ class Gateway:
             digest = hashlib.sha256(text.encode()).hexdigest()
             yield f"token {name}", {"sha256": digest, "merchant": merchant,
                                     "scopes": scopes}
+
+    def _asking(self):
+        if self.provider is None:
+            return {}
+        keys = {"confirm": "required", "provider_url": self.provider.url,
+                **self.provider_options}
+        if self.provider.context is not None:
+            keys.setdefault("provider_ca_file", self.keys.ca)
+        return keys
 
     def write(self):
         """The configuration and its files as the attributes say."""
@@ -258,6 +274,7 @@ class Gateway:
             [*self.prefix, BIN, "serve", "--config", str(self.conf)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, bufsize=0,
+            env={**os.environ, **self.environ},
             start_new_session=True)  # a terminal's Ctrl-C is for us
         fcntl.fcntl(self.process.stderr, fcntl.F_SETPIPE_SZ, 1 << 20)
         self.log = Log(self.process.stderr)
@@ -451,9 +468,14 @@ class Load:
             thread.start()
         return self
 
+    def body(self, invoice):
+        """The callback to post; for others to replace."""
+        return callbacks.paid(invoice)
+
     def _one(self, client, invoice):
+        body = self.body(invoice)
         try:
-            status = client.post(callbacks.paid(invoice)).status
+            status = client.post(body).status
         except (OSError, http.client.HTTPException):
             client.close()
             status = 0

@@ -36,6 +36,9 @@ struct http_stub {
 	pthread_mutex_t lock; /* over all that follows */
 	pthread_cond_t changed;
 	struct http_stub_answer answer;
+	size_t answer_len;
+	const char *special; /* text of requests that get an answer apart */
+	struct http_stub_answer apart;
 	bool held, stopping;
 	size_t n_connections, n_requests, repeated;
 	struct connection connections[CONNECTIONS];
@@ -45,7 +48,7 @@ struct http_stub {
 /* ---- certificate */
 
 static X509 *
-make_certificate(EVP_PKEY *key, const char *names)
+make_certificate(EVP_PKEY *key, const char *names, long good_for_s)
 {
 	X509 *cert = X509_new();
 	X509_EXTENSION *san =
@@ -54,8 +57,8 @@ make_certificate(EVP_PKEY *key, const char *names)
 	assert(cert != NULL && san != NULL);
 	assert(X509_set_version(cert, X509_VERSION_3) == 1);
 	assert(ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) == 1);
-	assert(X509_gmtime_adj(X509_getm_notBefore(cert), -3600) != NULL);
-	assert(X509_gmtime_adj(X509_getm_notAfter(cert), 86400) != NULL);
+	assert(X509_gmtime_adj(X509_getm_notBefore(cert), -7200) != NULL);
+	assert(X509_gmtime_adj(X509_getm_notAfter(cert), good_for_s) != NULL);
 	assert(
 	    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN",
 		MBSTRING_ASC, (const unsigned char *)"stub", -1, -1, 0) == 1);
@@ -83,10 +86,10 @@ pem_of(X509 *cert)
 }
 
 static void
-set_up_tls(struct http_stub *s, const char *names)
+set_up_tls(struct http_stub *s, const char *names, long good_for_s)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = make_certificate(key, names);
+	X509 *cert = make_certificate(key, names, good_for_s);
 
 	s->ctx = SSL_CTX_new(TLS_server_method());
 	assert(s->ctx != NULL);
@@ -148,7 +151,7 @@ read_request(SSL *ssl, int fd, char text[REQUEST_MOST])
 
 /* Remember the request; what to say to it, once that is allowed. */
 static struct http_stub_answer
-take_request(struct http_stub *s, const char *text)
+take_request(struct http_stub *s, const char *text, size_t *len)
 {
 	struct http_stub_answer a;
 
@@ -159,6 +162,11 @@ take_request(struct http_stub *s, const char *text)
 	while (s->held && !s->stopping)
 		pthread_cond_wait(&s->changed, &s->lock);
 	a = s->answer;
+	*len = s->answer_len;
+	if (s->special != NULL && strstr(text, s->special) != NULL) {
+		a = s->apart;
+		*len = strlen(a.bytes);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return a;
 }
@@ -179,9 +187,10 @@ serve(struct http_stub *s, SSL *ssl, int fd)
 	char text[REQUEST_MOST];
 
 	while (read_request(ssl, fd, text)) {
-		struct http_stub_answer a = take_request(s, text);
+		size_t len;
+		struct http_stub_answer a = take_request(s, text, &len);
 
-		if (!stub_write(ssl, fd, a.bytes, strlen(a.bytes)))
+		if (!stub_write(ssl, fd, a.bytes, len))
 			return;
 		if (a.then == HTTP_STUB_CLOSE)
 			return;
@@ -238,21 +247,23 @@ acceptor_main(void *arg)
 
 /* ---- the test's side */
 
-struct http_stub *
-http_stub_start(const char *subject_alt_name)
+static struct http_stub *
+start(const char *subject_alt_name, long good_for_s)
 {
+	static const struct http_stub_answer empty = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", HTTP_STUB_KEEP,
+		NULL
+	};
 	struct sockaddr_in at = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	struct http_stub *s = calloc(1, sizeof(*s));
 
 	assert(s != NULL);
-	s->answer = (struct http_stub_answer){
-		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", HTTP_STUB_KEEP,
-		NULL
-	};
+	s->answer = empty;
+	s->answer_len = strlen(empty.bytes);
 	if (subject_alt_name != NULL)
-		set_up_tls(s, subject_alt_name);
+		set_up_tls(s, subject_alt_name, good_for_s);
 	s->wake = eventfd(0, EFD_CLOEXEC);
 	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert(s->wake >= 0 && s->listener >= 0);
@@ -264,6 +275,18 @@ http_stub_start(const char *subject_alt_name)
 	assert(pthread_cond_init(&s->changed, NULL) == 0);
 	assert(pthread_create(&s->acceptor, NULL, acceptor_main, s) == 0);
 	return s;
+}
+
+struct http_stub *
+http_stub_start(const char *subject_alt_name)
+{
+	return start(subject_alt_name, 86400);
+}
+
+struct http_stub *
+http_stub_start_expired(const char *subject_alt_name)
+{
+	return start(subject_alt_name, -3600);
 }
 
 void
@@ -298,6 +321,27 @@ http_stub_say(struct http_stub *s, const struct http_stub_answer *a)
 {
 	pthread_mutex_lock(&s->lock);
 	s->answer = *a;
+	s->answer_len = strlen(a->bytes);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+http_stub_say_to(
+    struct http_stub *s, const char *text, const struct http_stub_answer *a)
+{
+	pthread_mutex_lock(&s->lock);
+	s->special = text;
+	s->apart = *a;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+http_stub_say_bytes(
+    struct http_stub *s, const void *bytes, size_t n, enum http_stub_then then)
+{
+	pthread_mutex_lock(&s->lock);
+	s->answer = (struct http_stub_answer){ .bytes = bytes, .then = then };
+	s->answer_len = n;
 	pthread_mutex_unlock(&s->lock);
 }
 

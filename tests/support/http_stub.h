@@ -32,10 +32,23 @@ struct http_stub_answer {
 /* subject_alt_name: as OpenSSL writes it, "IP:127.0.0.1,DNS:localhost"; NULL
  * for plain HTTP.  Answers 200 without a body until told otherwise. */
 struct http_stub *http_stub_start(const char *subject_alt_name);
+
+/* With a certificate whose time is over. */
+struct http_stub *http_stub_start_expired(const char *subject_alt_name);
+
 void http_stub_stop(struct http_stub *s);
 
 /* The answer to every request from now on; its texts are borrowed. */
 void http_stub_say(struct http_stub *s, const struct http_stub_answer *a);
+
+/* The same of n bytes, NULs among them. */
+void http_stub_say_bytes(
+    struct http_stub *s, const void *bytes, size_t n, enum http_stub_then then);
+
+/* The answer to requests that hold this text, whatever others get; all texts
+ * are borrowed. */
+void http_stub_say_to(
+    struct http_stub *s, const char *text, const struct http_stub_answer *a);
 
 /* While held, requests are read but not answered. */
 void http_stub_hold(struct http_stub *s, bool held);

@@ -57,6 +57,6 @@ def validator(name):
 
 
 def validate(instance, name):
-    """Raises jsonschema.ValidationError; name: receipt, event, page,
+    """Raises jsonschema.ValidationError; name: receipt, held, event, page,
     problem."""
     validator(name).validate(instance)

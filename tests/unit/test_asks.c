@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "desk/asks.h"
 #include "message/channel.h"
 
@@ -151,7 +152,7 @@ ask_page(uint32_t limit)
 {
 	struct msg_page m = question(limit);
 
-	assert_int_equal(asks_page(asks, &ask, &m), ST_OK);
+	assert_int_equal(asks_put(asks, &ask, MSG_PAGE, &m), ST_OK);
 	expect(MSG_PAGE, &m);
 	return m.tag;
 }
@@ -228,6 +229,150 @@ an_answer_of_another_kind_is_a_fault(void **state)
 	assert_int_equal(last.st, ST_INTERNAL);
 }
 
+/* ---- held payments, decisions, checks */
+
+static struct msg_hold
+hold(uint64_t tag, uint64_t n, const char *merchant, const char *invoice)
+{
+	return (struct msg_hold){ .tag = tag,
+		.n = n,
+		.held_at_us = UINT64_C(1764657049020304),
+		.reason = REASON_RISK,
+		.claimed = row(tag, n, merchant, invoice).receipt };
+}
+
+static uint64_t
+ask_holds(uint32_t limit)
+{
+	struct msg_holds m = { .merchant = "shop", .limit = limit };
+
+	assert_int_equal(asks_put(asks, &ask, MSG_HOLDS, &m), ST_OK);
+	expect(MSG_HOLDS, &m);
+	return m.tag;
+}
+
+static void
+held_payments_are_gathered_like_rows(void **state)
+{
+	uint64_t tag = ask_holds(10);
+	struct msg_hold holds[2] = { hold(tag, 3, "shop", "a"),
+		hold(tag, 4, "shop", "b") };
+	struct msg_page_end end = { .tag = tag, .epoch = 7, .last_seq = 4 };
+
+	(void)state;
+	holds[1].is_answered = 1;
+	holds[1].answered = holds[1].claimed;
+	say(MSG_HOLD, holds, 2);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_OK);
+	assert_int_equal(ask.rows, 2);
+	assert_non_null(
+	    strstr((char *)ask.json.data, "\"answered\":null},{\"id\":"));
+	assert_non_null(strstr((char *)ask.json.data, "\"reason\":\"risk\""));
+}
+
+static void
+another_merchants_held_payment_never_gets_out(void **state)
+{
+	uint64_t tag = ask_holds(10);
+	struct msg_hold wrong = hold(tag, 1, "shop2", "b");
+
+	(void)state;
+	say(MSG_HOLD, &wrong, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_INTERNAL);
+	assert_int_equal(ask.json.len, 0);
+}
+
+static void
+more_held_payments_than_asked_for_are_a_fault(void **state)
+{
+	uint64_t tag = ask_holds(1);
+	struct msg_hold holds[2] = { hold(tag, 1, "shop", "a"),
+		hold(tag, 2, "shop", "b") };
+
+	(void)state;
+	say(MSG_HOLD, holds, 2);
+	turn();
+	assert_int_equal(last.st, ST_INTERNAL);
+}
+
+static void
+receipts_are_no_answer_to_held_payments(void **state)
+{
+	struct msg_row wrong = row(ask_holds(10), 1, "shop", "a");
+	struct msg_hold other;
+
+	(void)state;
+	say(MSG_ROW, &wrong, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_INTERNAL);
+	other = hold(ask_page(10), 1, "shop", "a");
+	say(MSG_HOLD, &other, 1);
+	turn();
+	assert_int_equal(answers, 2);
+	assert_int_equal(last.st, ST_INTERNAL);
+}
+
+static void
+a_decision_is_answered_with_the_keepers_word(void **state)
+{
+	struct msg_decide m = { .merchant = "shop", .by = "token" };
+	struct msg_done done = { .status = ST_NOT_FOUND };
+
+	(void)state;
+	assert_int_equal(asks_put(asks, &ask, MSG_DECIDE, &m), ST_OK);
+	expect(MSG_DECIDE, &m);
+	done.tag = m.tag;
+	say(MSG_DONE, &done, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_NOT_FOUND);
+	assert_false(last.silent);
+}
+
+static void
+a_check_may_take_longer_than_the_keeper_does(void **state)
+{
+	struct msg_check m = { .merchant = "shop", .invoice_id = "a" };
+	struct msg_done done = { .status = ST_EXISTS, .state = LIFE_HELD };
+	int64_t now = clock_mono_us();
+
+	(void)state;
+	assert_int_equal(asks_put(asks, &ask, MSG_CHECK, &m), ST_OK);
+	expect(MSG_CHECK, &m);
+	assert_true(ask.deadline_us - now > INT64_C(60000000));
+	done.tag = m.tag;
+	say(MSG_DONE, &done, 1);
+	turn();
+	assert_int_equal(last.st, ST_EXISTS);
+	assert_int_equal(last.done.state, LIFE_HELD);
+	/* What comes next is as short as ever. */
+	(void)ask_page(1);
+	assert_true(ask.deadline_us - now < INT64_C(60000000));
+}
+
+static void
+an_end_of_rows_is_no_answer_to_a_check(void **state)
+{
+	struct msg_check m = { .merchant = "shop", .invoice_id = "a" };
+	struct msg_page_end end = { .status = ST_OK };
+
+	(void)state;
+	assert_int_equal(asks_put(asks, &ask, MSG_CHECK, &m), ST_OK);
+	expect(MSG_CHECK, &m);
+	end.tag = m.tag;
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(last.st, ST_INTERNAL);
+}
+
+/* ---- */
+
 static void
 an_answer_that_nobody_waits_for_is_dropped(void **state)
 {
@@ -278,30 +423,32 @@ a_question_can_be_asked_again(void **state)
 static void
 a_silent_keeper_is_an_answer(void **state)
 {
-	struct msg_probe probe;
+	struct msg_probe probe = { .tag = 0 };
 
 	(void)state;
-	assert_int_equal(asks_probe(asks, &ask), ST_OK);
+	assert_int_equal(asks_put(asks, &ask, MSG_PROBE, &probe), ST_OK);
 	expect(MSG_PROBE, &probe);
 	for (int i = 0; i < 1000 && answers == 0; i++)
 		turn();
 	assert_int_equal(answers, 1);
 	assert_int_equal(last.st, ST_UNAVAILABLE);
+	assert_true(last.silent);
 }
 
 static void
 the_keepers_own_word_is_passed_on(void **state)
 {
 	struct msg_health health = { .receipts = 3, .status = ST_BUSY };
-	struct msg_probe probe;
+	struct msg_probe probe = { .tag = 0 };
 
 	(void)state;
-	assert_int_equal(asks_probe(asks, &ask), ST_OK);
+	assert_int_equal(asks_put(asks, &ask, MSG_PROBE, &probe), ST_OK);
 	expect(MSG_PROBE, &probe);
 	health.tag = probe.tag;
 	say(MSG_HEALTH, &health, 1);
 	turn();
 	assert_int_equal(last.st, ST_BUSY);
+	assert_false(last.silent);
 	assert_true(last.health.receipts == 3);
 }
 
@@ -315,14 +462,14 @@ too_many_questions_are_refused(void **state)
 	for (size_t i = 0; i < ASKS_MOST; i++) {
 		m = question(1);
 		asks_prepare(&many[i], on_done, &ask);
-		assert_int_equal(asks_page(asks, &many[i], &m), ST_OK);
+		assert_int_equal(asks_put(asks, &many[i], MSG_PAGE, &m), ST_OK);
 	}
 	m = question(1);
-	assert_int_equal(asks_page(asks, &ask, &m), ST_BUSY);
+	assert_int_equal(asks_put(asks, &ask, MSG_PAGE, &m), ST_BUSY);
 	turn();
 	assert_int_equal(answers, 0);
 	asks_drop(asks, &many[77]);
-	assert_int_equal(asks_page(asks, &ask, &m), ST_OK);
+	assert_int_equal(asks_put(asks, &ask, MSG_PAGE, &m), ST_OK);
 	for (size_t i = 0; i < ASKS_MOST; i++)
 		asks_drop(asks, &many[i]);
 }
@@ -331,13 +478,15 @@ static void
 without_a_keeper_nothing_can_be_asked(void **state)
 {
 	struct msg_page m = question(1);
+	struct msg_check check = { .merchant = "shop", .invoice_id = "a" };
 
 	(void)state;
 	assert_int_equal(shutdown(keeper, SHUT_RDWR), 0);
 	turn();
 	assert_true(ended);
-	assert_int_equal(asks_page(asks, &ask, &m), ST_UNAVAILABLE);
-	assert_int_equal(asks_probe(asks, &ask), ST_UNAVAILABLE);
+	assert_int_equal(asks_put(asks, &ask, MSG_PAGE, &m), ST_UNAVAILABLE);
+	assert_int_equal(
+	    asks_put(asks, &ask, MSG_CHECK, &check), ST_UNAVAILABLE);
 	turn();
 	assert_int_equal(answers, 0);
 }
@@ -352,6 +501,13 @@ main(void)
 		CASE(another_merchants_row_never_gets_out),
 		CASE(more_rows_than_asked_for_are_a_fault),
 		CASE(an_answer_of_another_kind_is_a_fault),
+		CASE(held_payments_are_gathered_like_rows),
+		CASE(another_merchants_held_payment_never_gets_out),
+		CASE(more_held_payments_than_asked_for_are_a_fault),
+		CASE(receipts_are_no_answer_to_held_payments),
+		CASE(a_decision_is_answered_with_the_keepers_word),
+		CASE(a_check_may_take_longer_than_the_keeper_does),
+		CASE(an_end_of_rows_is_no_answer_to_a_check),
 		CASE(an_answer_that_nobody_waits_for_is_dropped),
 		CASE(a_dropped_question_is_never_answered),
 		CASE(a_question_can_be_asked_again),

@@ -38,7 +38,8 @@ set_up(void **state)
 	make_token(&tokens[0], "one", "shop_a", FIRST, SCOPE_READ);
 	make_token(
 	    &tokens[1], "two", "shop_b", SECOND, SCOPE_READ | SCOPE_ERASE);
-	make_token(&tokens[2], "three", "shop_a", READER, SCOPE_DELIVER);
+	make_token(&tokens[2], "three", "shop_a", READER,
+	    SCOPE_DELIVER | SCOPE_CONFIRM);
 	auth_init(&auth, tokens, 3);
 	return 0;
 }
@@ -185,6 +186,12 @@ every_scope_asked_for_is_needed(void **state)
 	    AUTH_OK);
 	assert_int_equal(check("Authorization: Bearer " SECOND "\r\n",
 			     SCOPE_READ | SCOPE_CHECK, &who),
+	    AUTH_SCOPE);
+	assert_int_equal(
+	    check("Authorization: Bearer " READER "\r\n", SCOPE_CONFIRM, &who),
+	    AUTH_OK);
+	assert_int_equal(
+	    check("Authorization: Bearer " SECOND "\r\n", SCOPE_CONFIRM, &who),
 	    AUTH_SCOPE);
 }
 

@@ -10,110 +10,26 @@
 
 #include <cmocka.h>
 
-#include "client/client.h"
-#include "http_stub.h"
+#include "client_world.h"
 
 #define LOCAL	"IP:127.0.0.1,DNS:localhost"
 #define LONG_MS 20000
-#define TARGETS 8
-
-struct world {
-	struct loop *loop;
-	struct client *client;
-	struct http_stub *stub;
-	struct client_target *targets[TARGETS]; /* all used, until the end */
-	struct client_target *target;
-	size_t n_targets, n_done, n_wanted;
-	struct client_result last;
-	struct event *guard;
-};
-
-/* ---- fixture */
-
-static void
-on_guard(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)arg;
-	fail_msg("nothing came for half a minute");
-}
-
-static struct world *
-world_new(const char *names)
-{
-	static const struct timeval half_a_minute = { .tv_sec = 30 };
-	struct world *w = calloc(1, sizeof(*w));
-	struct err e;
-
-	assert_non_null(w);
-	assert_int_equal(loop_new(&w->loop, &e), ST_OK);
-	assert_int_equal(client_new(&w->client, w->loop, &e), ST_OK);
-	w->guard = evtimer_new(loop_base(w->loop), on_guard, NULL);
-	assert_non_null(w->guard);
-	assert_int_equal(evtimer_add(w->guard, &half_a_minute), 0);
-	w->stub = http_stub_start(names);
-	return w;
-}
-
-static void
-world_free(struct world *w)
-{
-	client_free(w->client);
-	for (size_t i = 0; i < w->n_targets; i++)
-		client_target_free(w->targets[i]);
-	http_stub_stop(w->stub);
-	event_free(w->guard);
-	loop_free(w->loop);
-	free(w);
-}
 
 /* ---- helpers */
 
 static void
-on_done(void *arg, const struct client_result *r)
-{
-	struct world *w = arg;
-
-	w->last = *r;
-	w->n_done++;
-	if (w->n_done == w->n_wanted)
-		loop_stop(w->loop);
-}
-
-static void
-aim_at(struct world *w, const char *url, const char *ca, int64_t timeout_ms)
-{
-	struct err e;
-
-	assert_true(w->n_targets < TARGETS);
-	assert_int_equal(
-	    client_target_new(&w->target, url, ca, timeout_ms, &e), ST_OK);
-	w->targets[w->n_targets++] = w->target;
-}
-
-static void
-aim(struct world *w, const char *host, int64_t timeout_ms)
-{
-	char url[HTTP_STUB_URL];
-
-	http_stub_url(w->stub, host, "/hooks", url);
-	aim_at(w, url, http_stub_ca(w->stub), timeout_ms);
-}
-
-static void
-post(struct world *w)
+post(struct client_world *w)
 {
 	static const char *const headers[] = { "Content-Type: application/json",
 		"webhook-id: rcpt_x" };
 
 	assert_int_equal(client_post(w->client, w->target, headers, 2,
-			     bytes_of("{\"a\":1}"), on_done, w),
+			     bytes_of("{\"a\":1}"), client_world_done, w),
 	    ST_OK);
 }
 
 static struct client_result
-post_and_wait(struct world *w)
+post_and_wait(struct client_world *w)
 {
 	w->n_wanted = w->n_done + 1;
 	post(w);
@@ -123,15 +39,7 @@ post_and_wait(struct world *w)
 }
 
 static void
-say(struct world *w, const char *bytes, enum http_stub_then then)
-{
-	struct http_stub_answer a = { .bytes = bytes, .then = then };
-
-	http_stub_say(w->stub, &a);
-}
-
-static void
-expect_answer(struct world *w, long http_status)
+expect_answer(struct client_world *w, long http_status)
 {
 	struct client_result r = post_and_wait(w);
 
@@ -140,7 +48,7 @@ expect_answer(struct world *w, long http_status)
 }
 
 static void
-expect_end(struct world *w, enum client_end end)
+expect_end(struct client_world *w, enum client_end end)
 {
 	struct client_result r = post_and_wait(w);
 
@@ -148,48 +56,17 @@ expect_end(struct world *w, enum client_end end)
 	assert_int_equal(r.http_status, 0);
 }
 
-struct waiting {
-	struct world *w;
-	struct event *ev;
-	size_t requests;
-};
-
-static void
-on_look(evutil_socket_t fd, short what, void *arg)
-{
-	struct waiting *x = arg;
-
-	(void)fd;
-	(void)what;
-	if (http_stub_requested(x->w->stub) >= x->requests)
-		loop_stop(x->w->loop);
-}
-
-/* Run the loop until the stub has read n requests in all. */
-static void
-run_until_requested(struct world *w, size_t n)
-{
-	static const struct timeval often = { .tv_usec = 1000 };
-	struct waiting x = { .w = w, .requests = n };
-
-	x.ev = event_new(loop_base(w->loop), -1, EV_PERSIST, on_look, &x);
-	assert_non_null(x.ev);
-	assert_int_equal(event_add(x.ev, &often), 0);
-	loop_run(w->loop);
-	event_free(x.ev);
-}
-
 /* ---- what is sent */
 
 static void
 a_post_carries_body_headers_and_nothing_superfluous(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 	char expected[512];
 	char url[HTTP_STUB_URL];
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	expect_answer(w, 200);
 	http_stub_url(w->stub, "127.0.0.1", "", url);
 	(void)snprintf(expected, sizeof(expected),
@@ -199,44 +76,45 @@ a_post_carries_body_headers_and_nothing_superfluous(void **state)
 	    "Content-Length: 7\r\n\r\n{\"a\":1}",
 	    url + strlen("https://"));
 	assert_string_equal(http_stub_request(w->stub, 0), expected);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 a_long_body_is_sent_without_asking_first(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 	char body[2048];
 
 	(void)state;
 	memset(body, 'x', sizeof(body));
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	w->n_wanted = 1;
-	assert_int_equal(client_post(w->client, w->target, NULL, 0,
-			     bytes_make(body, sizeof(body)), on_done, w),
+	assert_int_equal(
+	    client_post(w->client, w->target, NULL, 0,
+		bytes_make(body, sizeof(body)), client_world_done, w),
 	    ST_OK);
 	loop_run(w->loop);
 	assert_int_equal(w->last.http_status, 200);
 	assert_null(strstr(http_stub_request(w->stub, 0), "Expect"));
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 an_empty_body_is_posted(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	w->n_wanted = 1;
 	assert_int_equal(client_post(w->client, w->target, NULL, 0,
-			     bytes_make(NULL, 0), on_done, w),
+			     bytes_make(NULL, 0), client_world_done, w),
 	    ST_OK);
 	loop_run(w->loop);
 	assert_int_equal(w->last.http_status, 200);
 	assert_non_null(
 	    strstr(http_stub_request(w->stub, 0), "Content-Length: 0\r\n"));
-	world_free(w);
+	client_world_free(w);
 }
 
 /* ---- answers */
@@ -259,33 +137,33 @@ statuses_come_back_as_they_are(void **state)
 		  "2\r\nOK\r\n0\r\n\r\n",
 		    200 },
 	};
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-		say(w, answers[i].bytes, HTTP_STUB_KEEP);
+		client_world_say(w, answers[i].bytes, HTTP_STUB_KEEP);
 		expect_answer(w, answers[i].http_status);
 	}
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 a_redirect_is_an_answer_and_not_followed(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 	char url[HTTP_STUB_URL], answer[256];
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	http_stub_url(w->stub, "127.0.0.1", "/elsewhere", url);
 	(void)snprintf(answer, sizeof(answer),
 	    "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
 	    url);
-	say(w, answer, HTTP_STUB_KEEP);
+	client_world_say(w, answer, HTTP_STUB_KEEP);
 	expect_answer(w, 302);
 	assert_int_equal(http_stub_requested(w->stub), 1);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
@@ -296,15 +174,15 @@ a_huge_answer_counts_once_enough_of_it_was_read(void **state)
 		HTTP_STUB_REPEAT,
 		"0123456789012345678901234567890123456789012345678901234567890"
 	};
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	http_stub_say(w->stub, &huge);
 	expect_answer(w, 200);
 	/* The sockets' buffers and no more, far from a gigabyte. */
 	assert_true(http_stub_repeated_bytes(w->stub) < 64 * 1024 * 1024);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
@@ -312,13 +190,13 @@ endless_headers_are_cut_off(void **state)
 {
 	static const struct http_stub_answer endless = { "HTTP/1.1 200 OK\r\n",
 		HTTP_STUB_REPEAT, "X-Filler: 0123456789\r\n" };
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	http_stub_say(w->stub, &endless);
 	expect_end(w, CLIENT_IO);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
@@ -334,15 +212,15 @@ a_connection_cut_in_the_answer_is_an_io_end(void **state)
 		"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfour",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nO",
 	};
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	for (size_t i = 0; i < ARRAY_LEN(cut); i++) {
-		say(w, cut[i], HTTP_STUB_CLOSE);
+		client_world_say(w, cut[i], HTTP_STUB_CLOSE);
 		expect_end(w, CLIENT_IO);
 	}
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
@@ -351,15 +229,15 @@ an_answer_that_is_no_http_is_an_io_end(void **state)
 	static const char *const strange[] = { "SSH-2.0-stub\r\n\r\n",
 		"HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 two hundred\r\n\r\n" };
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
-		say(w, strange[i], HTTP_STUB_CLOSE);
+		client_world_say(w, strange[i], HTTP_STUB_CLOSE);
 		expect_end(w, CLIENT_IO);
 	}
-	world_free(w);
+	client_world_free(w);
 }
 
 /* ---- time */
@@ -367,42 +245,42 @@ an_answer_that_is_no_http_is_an_io_end(void **state)
 static void
 a_silent_server_times_out(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", 200);
-	say(w, "", HTTP_STUB_HANG);
+	client_world_aim(w, "127.0.0.1", 200);
+	client_world_say(w, "", HTTP_STUB_HANG);
 	expect_end(w, CLIENT_TIMEOUT);
 	assert_true(w->last.took_us >= 190000);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 silence_on_a_kept_connection_times_out(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	expect_answer(w, 200);
-	aim(w, "127.0.0.1", 200);
-	say(w, "", HTTP_STUB_HANG);
+	client_world_aim(w, "127.0.0.1", 200);
+	client_world_say(w, "", HTTP_STUB_HANG);
 	expect_end(w, CLIENT_TIMEOUT);
 	assert_int_equal(http_stub_accepted(w->stub), 1);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 a_body_that_stalls_times_out(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", 200);
-	say(w, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab",
+	client_world_aim(w, "127.0.0.1", 200);
+	client_world_say(w, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab",
 	    HTTP_STUB_HANG);
 	expect_end(w, CLIENT_TIMEOUT);
-	world_free(w);
+	client_world_free(w);
 }
 
 /* ---- trust */
@@ -410,89 +288,89 @@ a_body_that_stalls_times_out(void **state)
 static void
 a_certificate_of_somebody_else_is_refused(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 	struct http_stub *other = http_stub_start(LOCAL);
 	char url[HTTP_STUB_URL];
 
 	(void)state;
 	http_stub_url(w->stub, "127.0.0.1", "/", url);
-	aim_at(w, url, http_stub_ca(other), LONG_MS);
+	client_world_aim_at(w, url, http_stub_ca(other), LONG_MS);
 	expect_end(w, CLIENT_TLS);
 	assert_int_equal(http_stub_requested(w->stub), 0);
 	http_stub_stop(other);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 the_systems_store_does_not_know_the_stub(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 	char url[HTTP_STUB_URL];
 
 	(void)state;
 	http_stub_url(w->stub, "127.0.0.1", "/", url);
-	aim_at(w, url, "", LONG_MS);
+	client_world_aim_at(w, url, "", LONG_MS);
 	expect_end(w, CLIENT_TLS);
 	assert_int_equal(http_stub_requested(w->stub), 0);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 trust_given_to_one_target_is_not_given_to_the_next(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 	char url[HTTP_STUB_URL];
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	expect_answer(w, 200);
 	http_stub_url(w->stub, "127.0.0.1", "/", url);
-	aim_at(w, url, "", LONG_MS);
+	client_world_aim_at(w, url, "", LONG_MS);
 	expect_end(w, CLIENT_TLS);
 	assert_int_equal(http_stub_requested(w->stub), 1);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 a_certificate_for_another_name_is_refused(void **state)
 {
-	struct world *w = world_new("DNS:billing.example");
+	struct client_world *w = client_world_new("DNS:billing.example");
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	expect_end(w, CLIENT_TLS);
-	aim(w, "localhost", LONG_MS);
+	client_world_aim(w, "localhost", LONG_MS);
 	expect_end(w, CLIENT_TLS);
 	assert_int_equal(http_stub_requested(w->stub), 0);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 a_server_without_tls_is_refused(void **state)
 {
-	struct world *w = world_new(NULL);
+	struct client_world *w = client_world_new(NULL);
 	char url[HTTP_STUB_URL], https[HTTP_STUB_URL + 8];
 
 	(void)state;
 	http_stub_url(w->stub, "127.0.0.1", "/", url);
 	(void)snprintf(https, sizeof(https), "https%s", url + strlen("http"));
-	aim_at(w, https, "", 200);
+	client_world_aim_at(w, https, "", 200);
 	expect_end(w, CLIENT_TIMEOUT); /* it waits for a request line */
 	assert_int_equal(http_stub_requested(w->stub), 0);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 text_that_is_no_certificate_trusts_nobody(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 	char url[HTTP_STUB_URL];
 
 	(void)state;
 	http_stub_url(w->stub, "127.0.0.1", "/", url);
-	aim_at(w, url, "no certificate", LONG_MS);
+	client_world_aim_at(w, url, "no certificate", LONG_MS);
 	expect_end(w, CLIENT_TLS);
-	world_free(w);
+	client_world_free(w);
 }
 
 /* ---- where to */
@@ -500,44 +378,44 @@ text_that_is_no_certificate_trusts_nobody(void **state)
 static void
 a_closed_port_is_a_connect_end(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	http_stub_stop(w->stub);
 	w->stub = NULL;
 	post_and_wait(w);
 	w->stub = http_stub_start(LOCAL);
 	assert_int_equal(w->last.end, CLIENT_CONNECT);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 a_name_that_cannot_exist_is_a_dns_end(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
 	/* A label of 64 letters: no resolver even asks for it. */
-	aim_at(w,
+	client_world_aim_at(w,
 	    "https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	    "aaaaaaaa.invalid/",
 	    "", LONG_MS);
 	expect_end(w, CLIENT_DNS);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 http_reaches_loopback_by_address_and_by_name(void **state)
 {
-	struct world *w = world_new(NULL);
+	struct client_world *w = client_world_new(NULL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	expect_answer(w, 200);
-	aim(w, "localhost", LONG_MS);
+	client_world_aim(w, "localhost", LONG_MS);
 	expect_answer(w, 200);
-	world_free(w);
+	client_world_free(w);
 }
 
 /* The kernel takes a connection to 0.0.0.0 to this very machine, so without
@@ -545,20 +423,20 @@ http_reaches_loopback_by_address_and_by_name(void **state)
 static void
 http_to_an_address_that_is_not_loopback_opens_nothing(void **state)
 {
-	struct world *w = world_new(NULL);
+	struct client_world *w = client_world_new(NULL);
 
 	(void)state;
-	aim(w, "0.0.0.0", LONG_MS);
+	client_world_aim(w, "0.0.0.0", LONG_MS);
 	expect_end(w, CLIENT_CONNECT);
 	assert_int_equal(http_stub_accepted(w->stub), 0);
-	aim_at(w, "http://192.0.2.1/", "", LONG_MS);
+	client_world_aim_at(w, "http://192.0.2.1/", "", LONG_MS);
 	expect_end(w, CLIENT_CONNECT);
 	assert_true(w->last.took_us < 2000000);
-	aim_at(w, "http://[2001:db8::1]/", "", LONG_MS);
+	client_world_aim_at(w, "http://[2001:db8::1]/", "", LONG_MS);
 	expect_end(w, CLIENT_CONNECT);
-	aim_at(w, "http://[::ffff:192.0.2.1]/", "", LONG_MS);
+	client_world_aim_at(w, "http://[::ffff:192.0.2.1]/", "", LONG_MS);
 	expect_end(w, CLIENT_CONNECT);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
@@ -566,16 +444,16 @@ proxies_of_the_environment_are_not_asked(void **state)
 {
 	static const char *const names[] = { "http_proxy", "https_proxy",
 		"HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		assert_int_equal(setenv(names[i], "http://127.0.0.1:1", 1), 0);
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	expect_answer(w, 200);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		assert_int_equal(unsetenv(names[i]), 0);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
@@ -599,40 +477,40 @@ other_schemes_are_no_targets(void **state)
 static void
 a_connection_is_kept_and_used_again(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	for (int i = 0; i < 5; i++)
 		expect_answer(w, 200);
 	assert_int_equal(http_stub_requested(w->stub), 5);
 	assert_int_equal(http_stub_accepted(w->stub), 1);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 many_requests_run_side_by_side(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	http_stub_hold(w->stub, true);
 	for (int i = 0; i < 8; i++)
 		post(w);
-	run_until_requested(w, 8);
+	client_world_run_until_requested(w, 8);
 	assert_int_equal(w->n_done, 0);
 	w->n_wanted = 8;
 	http_stub_hold(w->stub, false);
 	loop_run(w->loop);
 	assert_int_equal(w->n_done, 8);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 post_again(void *arg, const struct client_result *r)
 {
-	struct world *w = arg;
+	struct client_world *w = arg;
 
 	assert_int_equal(r->http_status, 200);
 	w->n_wanted = w->n_done + 1;
@@ -642,50 +520,50 @@ post_again(void *arg, const struct client_result *r)
 static void
 a_callback_may_post_again(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	assert_int_equal(client_post(w->client, w->target, NULL, 0,
 			     bytes_of("x"), post_again, w),
 	    ST_OK);
 	loop_run(w->loop);
 	assert_int_equal(w->n_done, 1);
 	assert_int_equal(w->last.http_status, 200);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 a_refused_post_is_answered_later(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim_at(w, "http://192.0.2.1/", "", LONG_MS);
+	client_world_aim_at(w, "http://192.0.2.1/", "", LONG_MS);
 	post(w);
 	assert_int_equal(w->n_done, 0);
 	w->n_wanted = 1;
 	loop_run(w->loop);
 	assert_int_equal(w->n_done, 1);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void
 free_drops_what_is_under_way(void **state)
 {
-	struct world *w = world_new(LOCAL);
+	struct client_world *w = client_world_new(LOCAL);
 
 	(void)state;
-	aim(w, "127.0.0.1", LONG_MS);
+	client_world_aim(w, "127.0.0.1", LONG_MS);
 	http_stub_hold(w->stub, true);
 	for (int i = 0; i < 3; i++)
 		post(w);
-	run_until_requested(w, 3);
+	client_world_run_until_requested(w, 3);
 	post(w); /* one that has not even begun */
 	client_free(w->client);
 	w->client = NULL;
 	assert_int_equal(w->n_done, 0);
-	world_free(w);
+	client_world_free(w);
 }
 
 static void

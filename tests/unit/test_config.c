@@ -21,6 +21,7 @@
 #define TLS   "[tls]\ncertificate = tls.crt\nkey = tls.key\n"
 #define SHOP  "[merchant shop]\npassword_file = shop.password\nconfirm = off\n"
 #define SMALL TLS SHOP /* six lines */
+#define LEAST TLS "[merchant shop]\npassword_file = shop.password\n"
 
 /* ---- helpers */
 
@@ -118,41 +119,70 @@ a_small_file_gets_the_usual_values(void **state)
 	done(&r);
 }
 
-static const char whole[] = "; a comment\n"
-			    "# another one; with a mark in it\n"
-			    "\n"
-			    "[listen]\n"
-			    "callbacks = [::1]:0 ; after a blank\n"
-			    "\tapi=127.0.0.1:9\t# after a tab\n"
-			    "admin = [::1]:65535\n" TLS "[store]\n"
-			    "url = sqlite:/data/a;b#c.db\n"
-			    "identity_key_file = /keys/id\n"
-			    "keep = 36h\n"
-			    "[limits]\n"
-			    "edges = 3\n"
-			    "idle_timeout = 1500ms\n"
-			    "drain_timeout = 2m\n"
-			    "[ merchant   Shop_2-x ]\n"
-			    "password_file = sub/p\n"
-			    "provider_url = http://localhost:81/x?y=z\n"
-			    "confirm = off\n"
-			    "invoice_field = value_c\n"
-			    "amount_field = settled\n"
-			    "md5_only = yes\n"
-			    "billing = second  main\n"
-			    "[billing main]\n"
-			    "url = https://billing.example/hooks\n"
-			    "secret_file = s\n"
-			    "timeout = 2s\n"
-			    "in_flight = 7\n"
-			    "[billing second]\n"
-			    "url = http://127.9.9.9:8080\n"
-			    "secret_file = s2\n"
-			    "ca_file = ca.crt\n"
-			    "[token t]\n"
-			    "sha256 = " DIGEST "\n"
-			    "merchant = Shop_2-x\n"
-			    "scopes = read deliver"; /* no newline at the end */
+static void
+payments_are_confirmed_unless_it_is_said_otherwise(void **state)
+{
+	struct read r = parse(LEAST, strlen(LEAST), NULL);
+	const struct config_merchant *m;
+
+	(void)state;
+	assert_string_equal(faults_of(&r), "");
+	m = &r.c->merchants[0];
+	assert_int_equal(m->confirm, CONFIRM_REQUIRED);
+	assert_int_equal(m->confirm_for_s, 7 * 86400);
+	assert_int_equal(m->refuse_after_s, 600);
+	assert_string_equal(
+	    m->provider_url, "https://securepay.sslcommerz.com");
+	assert_string_equal(m->provider_ca_file, "");
+	assert_int_equal(r.c->limits.ask_rate, 50);
+	assert_int_equal(r.c->limits.asks_in_flight, 16);
+	assert_int_equal(r.c->limits.ask_ms, 15000);
+	done(&r);
+	expect_good(LEAST "confirm = required\n", NULL);
+}
+
+static const char whole[] =
+    "; a comment\n"
+    "# another one; with a mark in it\n"
+    "\n"
+    "[listen]\n"
+    "callbacks = [::1]:0 ; after a blank\n"
+    "\tapi=127.0.0.1:9\t# after a tab\n"
+    "admin = [::1]:65535\n" TLS "[store]\n"
+    "url = sqlite:/data/a;b#c.db\n"
+    "identity_key_file = /keys/id\n"
+    "keep = 36h\n"
+    "[limits]\n"
+    "edges = 3\n"
+    "idle_timeout = 1500ms\n"
+    "drain_timeout = 2m\n"
+    "ask_rate = 7\n"
+    "asks_in_flight = 3\n"
+    "ask_timeout = 60s\n"
+    "[ merchant   Shop_2-x ]\n"
+    "password_file = sub/p\n"
+    "provider_url = http://localhost:81/x/\n"
+    "provider_ca_file = trust/p.crt\n"
+    "confirm = required\n"
+    "confirm_for = 36h\n"
+    "refuse_after = 0s\n"
+    "invoice_field = value_c\n"
+    "amount_field = settled\n"
+    "md5_only = yes\n"
+    "billing = second  main\n"
+    "[billing main]\n"
+    "url = https://billing.example/hooks\n"
+    "secret_file = s\n"
+    "timeout = 2s\n"
+    "in_flight = 7\n"
+    "[billing second]\n"
+    "url = http://127.9.9.9:8080/x?y=z\n"
+    "secret_file = s2\n"
+    "ca_file = ca.crt\n"
+    "[token t]\n"
+    "sha256 = " DIGEST "\n"
+    "merchant = Shop_2-x\n"
+    "scopes = read deliver confirm"; /* no newline at the end */
 
 static void
 a_whole_file_gives_every_value(void **state)
@@ -173,10 +203,17 @@ a_whole_file_gives_every_value(void **state)
 	assert_int_equal(r.c->limits.edges, 3);
 	assert_int_equal(r.c->limits.idle_ms, 1500);
 	assert_int_equal(r.c->limits.drain_ms, 120000);
+	assert_int_equal(r.c->limits.ask_rate, 7);
+	assert_int_equal(r.c->limits.asks_in_flight, 3);
+	assert_int_equal(r.c->limits.ask_ms, 60000);
 	m = &r.c->merchants[0];
 	assert_string_equal(m->store_id, "Shop_2-x");
 	assert_string_equal(m->password_file, "/etc/paysieve/sub/p");
-	assert_string_equal(m->provider_url, "http://localhost:81/x?y=z");
+	assert_string_equal(m->provider_url, "http://localhost:81/x/");
+	assert_string_equal(m->provider_ca_file, "/etc/paysieve/trust/p.crt");
+	assert_int_equal(m->confirm, CONFIRM_REQUIRED);
+	assert_int_equal(m->confirm_for_s, 36 * 3600);
+	assert_int_equal(m->refuse_after_s, 0);
 	assert_int_equal(m->invoice_field, INVOICE_VALUE_C);
 	assert_int_equal(m->amount_field, AMOUNT_SETTLED);
 	assert_true(m->md5_only);
@@ -193,7 +230,8 @@ a_whole_file_gives_every_value(void **state)
 	assert_int_equal(r.c->n_tokens, 1);
 	assert_int_equal(r.c->tokens[0].sha256[1], 0x11);
 	assert_string_equal(r.c->tokens[0].merchant, "Shop_2-x");
-	assert_int_equal(r.c->tokens[0].scopes, SCOPE_READ | SCOPE_DELIVER);
+	assert_int_equal(
+	    r.c->tokens[0].scopes, SCOPE_READ | SCOPE_DELIVER | SCOPE_CONFIRM);
 	done(&r);
 }
 
@@ -298,18 +336,33 @@ static const struct {
 	{ "[token t]\nsha256 = 00\nmerchant = other\nscopes = write\n",
 	    "f.conf:8: sha256: not 64 hex digits\n"
 	    "f.conf:9: merchant: names a [merchant ...] that is not there\n"
-	    "f.conf:10: scopes: knows only read, erase, check and deliver\n" },
+	    "f.conf:10: scopes: knows only read, erase, check, deliver and "
+	    "confirm\n" },
 	{ "[token t]\nsha256 = " DIGEST "\nmerchant = shop\nscopes =\n",
 	    "f.conf:10: scopes: needs at least one scope\n" },
 	{ "[token a]\nsha256 = " DIGEST "\nmerchant = shop\nscopes = read\n"
 	  "[token b]\nsha256 = " DIGEST "\nmerchant = shop\nscopes = erase\n",
 	    "f.conf:12: sha256: the digest of another token\n" },
-	{ "[merchant b]\nconfirm = required\npassword_file = b\n",
-	    "f.conf:8: confirm: confirm = required needs asking SSLCommerz "
-	    "back, which this version cannot do; set confirm = off\n" },
-	{ "[merchant b]\npassword_file = b\n",
-	    "f.conf:7: confirm: confirm = required needs asking SSLCommerz "
-	    "back, which this version cannot do; set confirm = off\n" },
+	{ "[merchant b]\nconfirm = yes\npassword_file = b\n",
+	    "f.conf:8: confirm: neither required nor off\n" },
+	{ "provider_url = https://example.com/base?store=1\n",
+	    "f.conf:7: provider_url: a URL with a query; paths are put behind "
+	    "this one\n" },
+	{ "provider_ca_file =\nconfirm_for = 0s\nrefuse_after = 8d\n",
+	    "f.conf:8: confirm_for: not between 1s and 31536000s\n"
+	    "f.conf:9: refuse_after: not between 0s and 604800s\n" },
+	{ "confirm_for = 366d\nrefuse_after = 500ms\n",
+	    "f.conf:7: confirm_for: not between 1s and 31536000s\n"
+	    "f.conf:8: refuse_after: not in whole seconds\n" },
+	{ "[limits]\nask_rate = 0\nasks_in_flight = 0\nask_timeout = 999ms\n",
+	    "f.conf:8: ask_rate: not between 1 and 100000\n"
+	    "f.conf:9: asks_in_flight: not between 1 and 1024\n"
+	    "f.conf:10: ask_timeout: not between 1000ms and 60000ms\n" },
+	{ "[limits]\nask_rate = 100001\nasks_in_flight = 1025\n"
+	  "ask_timeout = 61s\n",
+	    "f.conf:8: ask_rate: not between 1 and 100000\n"
+	    "f.conf:9: asks_in_flight: not between 1 and 1024\n"
+	    "f.conf:10: ask_timeout: not between 1000ms and 60000ms\n" },
 };
 
 static void
@@ -336,9 +389,7 @@ faults_of_all_kinds_come_at_once(void **state)
 	    "f.conf: key: needed in section [tls], but not stated\n"
 	    "f.conf:3: edges: not a whole number\n"
 	    "f.conf:5: password_file: needed in section [merchant ...], but "
-	    "not stated\n"
-	    "f.conf:5: confirm: confirm = required needs asking SSLCommerz "
-	    "back, which this version cannot do; set confirm = off\n");
+	    "not stated\n");
 }
 
 static void
@@ -664,6 +715,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_file_gets_the_usual_values),
+		cmocka_unit_test(
+		    payments_are_confirmed_unless_it_is_said_otherwise),
 		cmocka_unit_test(a_whole_file_gives_every_value),
 		cmocka_unit_test(every_fault_has_its_line_and_words),
 		cmocka_unit_test(faults_of_all_kinds_come_at_once),

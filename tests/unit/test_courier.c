@@ -312,9 +312,9 @@ windows_are_told_first(void **state)
 	w->wanted = 2;
 	loop_run(w->loop);
 	assert_int_equal(w->n_windows, 2);
-	assert_string_equal(w->windows[0].endpoint, "main");
+	assert_string_equal(w->windows[0].name, "main");
 	assert_int_equal(w->windows[0].most, 8);
-	assert_string_equal(w->windows[1].endpoint, "other");
+	assert_string_equal(w->windows[1].name, "other");
 	assert_int_equal(w->windows[1].most, 1);
 	world_free(w);
 }

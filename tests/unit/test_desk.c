@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "desk/invoices.h"
 #include "desk/cursor.h"
 #include "desk/desk.h"
 #include "net_world.h"
@@ -24,6 +25,8 @@
 #define TOKEN	 "token-of-first"
 #define OTHER	 "token-of-second"
 #define ERASER	 "token-that-erases"
+#define DECIDER	 "token-that-decides"
+#define CHECKER	 "token-that-checks"
 #define PATIENCE 10 /* seconds */
 
 static struct desk *desk;
@@ -86,7 +89,7 @@ add_token(struct desk_config *cfg, const char *merchant, const char *token,
 {
 	struct config_token *t = &cfg->tokens[cfg->n_tokens++];
 
-	(void)snprintf(t->name, sizeof(t->name), "billing");
+	(void)snprintf(t->name, sizeof(t->name), "%s", &token[6]);
 	(void)snprintf(t->merchant, sizeof(t->merchant), "%s", merchant);
 	t->scopes = scopes;
 	assert_int_equal(secret_sha256(token, strlen(token), t->sha256), ST_OK);
@@ -110,6 +113,8 @@ configure(struct desk_config *cfg)
 	add_token(cfg, "first", TOKEN, SCOPE_READ);
 	add_token(cfg, "second", OTHER, SCOPE_READ | SCOPE_ERASE);
 	add_token(cfg, "first", ERASER, SCOPE_ERASE);
+	add_token(cfg, "first", DECIDER, SCOPE_CONFIRM);
+	add_token(cfg, "first", CHECKER, SCOPE_CHECK);
 }
 
 static int
@@ -222,13 +227,14 @@ close_peer(struct peer *p)
 	(void)close(p->fd);
 }
 
+/* fields: further lines of the head. */
 static void
-request(
-    struct peer *p, const char *method, const char *target, const char *token)
+request_with(struct peer *p, const char *method, const char *target,
+    const char *token, const char *fields)
 {
 	char text[2048];
 	int n = snprintf(text, sizeof(text),
-	    "%s %s HTTP/1.1\r\nHost: h\r\n%s%s%s\r\n", method, target,
+	    "%s %s HTTP/1.1\r\nHost: h\r\n%s%s%s%s\r\n", method, target, fields,
 	    token == NULL ? "" : "Authorization: Bearer ",
 	    token == NULL ? "" : token, token == NULL ? "" : "\r\n");
 
@@ -237,6 +243,19 @@ request(
 		assert_int_equal(SSL_write(p->ssl, text, n), n);
 	else
 		assert_int_equal(send(p->fd, text, (size_t)n, 0), n);
+}
+
+static void
+request(
+    struct peer *p, const char *method, const char *target, const char *token)
+{
+	request_with(p, method, target, token, "");
+}
+
+static void
+post(struct peer *p, const char *target, const char *token)
+{
+	request_with(p, "POST", target, token, "Content-Length: 0\r\n");
 }
 
 static size_t
@@ -731,6 +750,484 @@ an_unknown_receipt_is_answered_404(void **state)
 	close_peer(&p);
 }
 
+/* ---- held payments */
+
+static struct msg_hold
+hold(uint64_t tag, uint64_t n, const char *merchant)
+{
+	return (struct msg_hold){ .tag = tag,
+		.n = n,
+		.held_at_us = UINT64_C(1764657049020304),
+		.reason = REASON_AMOUNT,
+		.claimed = row(tag, n, merchant).receipt };
+}
+
+#define HELD(answered)                                            \
+	"{\"id\":\"" ID "\",\"state\":\"held\",\"reason\":"       \
+	"\"amount\",\"held_at\":\"2025-12-02T06:30:49.020304Z\"," \
+	"\"claimed\":" RECEIPT ",\"answered\":" answered "}"
+
+static void
+a_page_of_held_payments_shows_what_both_sides_say(void **state)
+{
+	struct msg_holds m;
+	struct msg_hold holds[2];
+	struct peer p;
+	char body[2048];
+
+	(void)state;
+	open_peer(&p, true);
+	request(&p, "GET", "/v1/held", DECIDER);
+	asked(MSG_HOLDS, &m);
+	assert_string_equal(m.merchant, "first");
+	assert_true(m.after == 0 && m.limit == 100);
+	holds[0] = hold(m.tag, 3, "first");
+	holds[1] = hold(m.tag, 8, "first");
+	holds[1].is_answered = 1;
+	holds[1].answered = holds[1].claimed;
+	holds[1].answered.amount_minor = 1150;
+	say(MSG_HOLD, holds, 2);
+	end_page(m.tag, 8, 1, ST_OK);
+	(void)snprintf(body, sizeof(body),
+	    "{\"held\":[" HELD("null") "," HELD(
+		"{\"invoice_id\":\"INV-1\",\"amount\":\"11.50\","
+		"\"currency\":\"BDT\"}") "],\"next\":\"%s\",\"more\":true}",
+	    cursor(EPOCH, 8));
+	expect(&p, 200, body);
+	close_peer(&p);
+}
+
+static void
+the_next_page_of_held_payments_starts_behind_the_cursor(void **state)
+{
+	struct msg_holds m;
+	struct peer p;
+	char text[128];
+
+	(void)state;
+	open_peer(&p, true);
+	(void)snprintf(text, sizeof(text), "/v1/held?limit=1000&after=%s",
+	    cursor(EPOCH, 8));
+	request(&p, "GET", text, DECIDER);
+	asked(MSG_HOLDS, &m);
+	assert_true(m.after == 8 && m.limit == 1000);
+	end_page(m.tag, 8, 0, ST_OK);
+	(void)snprintf(text, sizeof(text),
+	    "{\"held\":[],\"next\":\"%s\",\"more\":false}", cursor(EPOCH, 8));
+	expect(&p, 200, text);
+	(void)snprintf(
+	    text, sizeof(text), "/v1/held?after=%s", cursor(EPOCH + 1, 8));
+	request(&p, "GET", text, DECIDER);
+	asked(MSG_HOLDS, &m);
+	end_page(m.tag, 8, 0, ST_OK);
+	expect_problem(&p, 410, "problem:cursor-expired");
+	close_peer(&p);
+}
+
+static void
+a_thousand_held_payments_fit_one_page(void **state)
+{
+	static struct msg_hold holds[125];
+	struct msg_holds m;
+	struct peer p;
+	struct got g;
+	size_t count = 0;
+
+	(void)state;
+	open_peer(&p, true);
+	request(&p, "GET", "/v1/held?limit=1000", DECIDER);
+	asked(MSG_HOLDS, &m);
+	for (uint64_t i = 0; i < 125; i++) {
+		holds[i] = hold(m.tag, i + 1, "first");
+		holds[i].reason = REASON_INVOICE;
+		memset(holds[i].claimed.invoice_id, 'x', 64);
+		holds[i].claimed.amount_minor = MONEY_MAX - 1;
+		holds[i].is_answered = 1;
+		holds[i].answered = holds[i].claimed;
+	}
+	for (int i = 0; i < 8; i++)
+		say(MSG_HOLD, holds, 125);
+	end_page(m.tag, 125, 0, ST_OK);
+	g = answer(&p, false);
+	assert_int_equal(g.status, 200);
+	for (const char *at = g.body; (at = strstr(at, "\"held_at\"")) != NULL;
+	     at++)
+		count++;
+	assert_int_equal(count, 1000);
+	free(g.text);
+	close_peer(&p);
+}
+
+static void
+one_held_payment_is_shown(void **state)
+{
+	struct msg_holds m;
+	struct msg_hold found;
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	request(&p, "GET", "/v1/held/" ID, DECIDER);
+	asked(MSG_HOLDS, &m);
+	assert_string_equal(m.merchant, "first");
+	assert_int_equal(m.limit, 1);
+	found = hold(m.tag, 4, "first");
+	assert_memory_equal(&m.id, &found.claimed.id, sizeof(m.id));
+	say(MSG_HOLD, &found, 1);
+	end_page(m.tag, 4, 0, ST_OK);
+	expect(&p, 200, HELD("null"));
+	close_peer(&p);
+}
+
+static void
+a_person_decides_under_the_name_of_the_token(void **state)
+{
+	static const struct {
+		const char *target, *body;
+		enum life to;
+	} cases[] = {
+		{ "/v1/held/" ID "/release",
+		    "{\"id\":\"" ID "\",\"state\":\"confirmed\"}",
+		    LIFE_CONFIRMED },
+		{ "/v1/held/" ID "/reject",
+		    "{\"id\":\"" ID "\",\"state\":\"refused\"}", LIFE_REFUSED },
+	};
+	struct msg_decide m;
+	struct receipt_id id;
+	struct peer p;
+
+	(void)state;
+	assert_true(id_parse(bytes_of(ID), &id));
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct msg_done done = { .state = cases[i].to };
+
+		post(&p, cases[i].target, DECIDER);
+		asked(MSG_DECIDE, &m);
+		assert_string_equal(m.merchant, "first");
+		assert_string_equal(m.by, &DECIDER[6]);
+		assert_int_equal(m.release, cases[i].to == LIFE_CONFIRMED);
+		assert_memory_equal(&m.id, &id, sizeof(id));
+		done.tag = m.tag;
+		say(MSG_DONE, &done, 1);
+		expect(&p, 200, cases[i].body);
+	}
+	close_peer(&p);
+}
+
+/* Another merchant's too: the keeper is asked for the token's alone. */
+static void
+what_is_not_held_is_answered_404(void **state)
+{
+	static const char *const never[] = { "/v1/held/rcpt_x/release",
+		"/v1/held/" ID "a/reject", "/v1/held//release",
+		"/v1/held/" ID "/", "/v1/held/" ID "/release/",
+		"/v1/held/" ID "/keep", "/v1/held/" ID "/x/release" };
+	struct msg_done done = { .status = ST_NOT_FOUND };
+	struct msg_decide decide;
+	struct msg_holds m;
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	request(&p, "GET", "/v1/held/" ID, DECIDER);
+	asked(MSG_HOLDS, &m);
+	end_page(m.tag, 0, 0, ST_OK);
+	expect_problem(&p, 404, "problem:not-found");
+	request(&p, "GET", "/v1/held/" ID, DECIDER);
+	asked(MSG_HOLDS, &m);
+	end_page(m.tag, 0, 0, ST_NOT_FOUND);
+	expect_problem(&p, 404, "problem:not-found");
+	post(&p, "/v1/held/" ID "/release", DECIDER);
+	asked(MSG_DECIDE, &decide);
+	done.tag = decide.tag;
+	say(MSG_DONE, &done, 1);
+	expect_problem(&p, 404, "problem:not-found");
+	for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+		post(&p, never[i], DECIDER);
+		expect_problem(&p, 404, "problem:not-found");
+	}
+	close_peer(&p);
+}
+
+static void
+another_merchants_held_payment_becomes_no_answer(void **state)
+{
+	struct msg_holds m;
+	struct msg_hold wrong;
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	request(&p, "GET", "/v1/held/" ID, DECIDER);
+	asked(MSG_HOLDS, &m);
+	wrong = hold(m.tag, 4, "second");
+	say(MSG_HOLD, &wrong, 1);
+	end_page(m.tag, 4, 0, ST_OK);
+	expect_problem(&p, 500, "problem:internal");
+	close_peer(&p);
+}
+
+static void
+a_decision_that_is_not_on_disk_is_answered_503(void **state)
+{
+	static const enum status words[] = { ST_BUSY, ST_IO };
+	struct msg_decide m;
+	struct peer p;
+	struct got g;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		struct msg_done done = { .status = words[i],
+			.state = LIFE_HELD };
+
+		post(&p, "/v1/held/" ID "/release", DECIDER);
+		asked(MSG_DECIDE, &m);
+		done.tag = m.tag;
+		say(MSG_DONE, &done, 1);
+		g = answer(&p, false);
+		assert_int_equal(g.status, 503);
+		assert_non_null(strstr(g.text, "\r\nRetry-After: 1\r\n"));
+		free(g.text);
+	}
+	close_peer(&p);
+}
+
+/* ---- checks */
+
+/* Ask to check INV-1, and the keeper says this. */
+static void
+check(struct peer *p, enum status said, enum life state)
+{
+	struct msg_done done = { .status = said, .state = state };
+	struct msg_check m;
+
+	post(p, "/v1/invoices/INV-1/check", CHECKER);
+	asked(MSG_CHECK, &m);
+	assert_string_equal(m.merchant, "first");
+	assert_string_equal(m.invoice_id, "INV-1");
+	assert_string_equal(m.tran_id, "");
+	done.tag = m.tag;
+	say(MSG_DONE, &done, 1);
+}
+
+static void
+a_check_that_finds_the_payment_shows_its_receipts(void **state)
+{
+	static const struct {
+		enum status said;
+		enum life state;
+	} cases[] = { { ST_OK, LIFE_CONFIRMED },
+		{ ST_EXISTS, LIFE_CONFIRMED } };
+	struct msg_page m;
+	struct msg_row found;
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		check(&p, cases[i].said, cases[i].state);
+		asked(MSG_PAGE, &m);
+		assert_string_equal(m.merchant, "first");
+		assert_string_equal(m.invoice_id, "INV-1");
+		assert_true(m.after_seq == 0 && m.limit == 100);
+		found = row(m.tag, 4, "first");
+		say(MSG_ROW, &found, 1);
+		end_page(m.tag, 4, 0, ST_OK);
+		expect(&p, 200,
+		    "{\"invoice_id\":\"INV-1\",\"state\":\"confirmed\","
+		    "\"receipts\":[" RECEIPT "]}");
+	}
+	close_peer(&p);
+}
+
+static void
+a_check_that_finds_another_invoices_payment_is_answered_404(void **state)
+{
+	struct msg_page m;
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	check(&p, ST_OK, LIFE_CONFIRMED);
+	asked(MSG_PAGE, &m);
+	end_page(m.tag, 0, 0, ST_OK);
+	expect_problem(&p, 404, "problem:no-payment");
+	close_peer(&p);
+}
+
+static void
+a_check_without_a_decision_is_answered_202(void **state)
+{
+	static const struct {
+		enum life state;
+		const char *body;
+	} cases[] = {
+		{ LIFE_WAITING,
+		    "{\"invoice_id\":\"INV-1\",\"state\":\"waiting\"}" },
+		{ LIFE_ABSENT,
+		    "{\"invoice_id\":\"INV-1\",\"state\":\"waiting\"}" },
+		{ LIFE_HELD, "{\"invoice_id\":\"INV-1\",\"state\":\"held\"}" },
+	};
+	struct peer p;
+	struct got g;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		check(&p, ST_EXISTS, cases[i].state);
+		expect(&p, 202, cases[i].body);
+	}
+	check(&p, ST_UNAVAILABLE, LIFE_ABSENT);
+	g = answer(&p, false);
+	assert_int_equal(g.status, 202);
+	assert_non_null(strstr(g.text, "\r\nRetry-After: 30\r\n"));
+	assert_string_equal(
+	    g.body, "{\"invoice_id\":\"INV-1\",\"state\":\"unanswered\"}");
+	free(g.text);
+	close_peer(&p);
+}
+
+static void
+a_check_that_fails_says_what_to_do(void **state)
+{
+	static const struct {
+		enum status said;
+		enum life state;
+		int status;
+		const char *type, *field;
+	} cases[] = {
+		{ ST_NOT_FOUND, LIFE_ABSENT, 404, "problem:no-payment", "" },
+		{ ST_EXISTS, LIFE_REFUSED, 404, "problem:no-payment", "" },
+		{ ST_BAD_INPUT, LIFE_ABSENT, 400, "problem:tran-id-needed",
+		    "" },
+		{ ST_BUSY, LIFE_ABSENT, 429, "problem:too-many-requests",
+		    "\r\nRetry-After: 1\r\n" },
+		{ ST_IO, LIFE_ABSENT, 503, "problem:unavailable",
+		    "\r\nRetry-After: 1\r\n" },
+	};
+	struct peer p;
+	struct got g;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		check(&p, cases[i].said, cases[i].state);
+		g = answer(&p, false);
+		assert_int_equal(g.status, cases[i].status);
+		assert_non_null(strstr(g.body, cases[i].type));
+		assert_non_null(strstr(g.text, cases[i].field));
+		free(g.text);
+	}
+	close_peer(&p);
+}
+
+static void
+the_invoice_id_is_percent_encoded(void **state)
+{
+	static const struct {
+		const char *target, *invoice, *tran_id;
+	} cases[] = {
+		{ "/v1/invoices/A%2fB%20%23+1/check", "A/B #+1", "" },
+		{ "/v1/invoices/%41%3a%40./check?tran_id=T%2B1+x", "A:@.",
+		    "T+1 x" },
+		{ "/v1/invoices/check/check?tran_id=check", "check", "check" },
+	};
+	struct msg_done done = { .status = ST_NOT_FOUND };
+	struct msg_check m;
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		post(&p, cases[i].target, CHECKER);
+		asked(MSG_CHECK, &m);
+		assert_string_equal(m.invoice_id, cases[i].invoice);
+		assert_string_equal(m.tran_id, cases[i].tran_id);
+		done.tag = m.tag;
+		say(MSG_DONE, &done, 1);
+		expect_problem(&p, 404, "problem:no-payment");
+	}
+	close_peer(&p);
+}
+
+static void
+what_cannot_be_an_invoice_id_is_answered_404(void **state)
+{
+	static const char *const never[] = { "/v1/invoices//check",
+		"/v1/invoices/A/B/check", "/v1/invoices/%/check",
+		"/v1/invoices/%2/check", "/v1/invoices/A%00/check",
+		"/v1/invoices/%20A/check", "/v1/invoices/%c3%a9/check",
+		"/v1/invoices/A%0a/check", "/v1/invoices/%22/check",
+		"/v1/invoices/A/check/", "/v1/invoices/A" };
+	char target[128];
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+		post(&p, never[i], CHECKER);
+		expect_problem(&p, 404, "problem:not-found");
+	}
+	(void)snprintf(target, sizeof(target), "/v1/invoices/%065d/check", 1);
+	post(&p, target, CHECKER);
+	expect_problem(&p, 404, "problem:not-found");
+	close_peer(&p);
+}
+
+static void
+a_bad_tran_id_is_answered_400(void **state)
+{
+	static const char *const bad[] = { "tran_id=", "tran_id=%00",
+		"tran_id=a&tran_id=a", "val_id=a", "tran_id", "tran_id=%22" };
+	char target[128];
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		(void)snprintf(
+		    target, sizeof(target), "/v1/invoices/A/check?%s", bad[i]);
+		post(&p, target, CHECKER);
+		expect_problem(&p, 400, "problem:bad-parameter");
+	}
+	close_peer(&p);
+}
+
+static void
+too_many_checks_at_once_are_refused(void **state)
+{
+	static struct peer waiting[INVOICES_CHECKS];
+	struct msg_check m;
+	struct msg_done done = { .status = ST_NOT_FOUND };
+	struct peer late;
+	struct got g;
+
+	(void)state;
+	for (size_t i = 0; i < INVOICES_CHECKS; i++) {
+		open_peer(&waiting[i], true);
+		post(&waiting[i], "/v1/invoices/A/check", CHECKER);
+		asked(MSG_CHECK, &m);
+	}
+	open_peer(&late, true);
+	post(&late, "/v1/invoices/A/check", CHECKER);
+	g = answer(&late, false);
+	assert_int_equal(g.status, 429);
+	assert_non_null(strstr(g.text, "\r\nRetry-After: 1\r\n"));
+	free(g.text);
+	/* One that ends makes room. */
+	done.tag = m.tag;
+	say(MSG_DONE, &done, 1);
+	expect_problem(
+	    &waiting[INVOICES_CHECKS - 1], 404, "problem:no-payment");
+	post(&late, "/v1/invoices/A/check", CHECKER);
+	asked(MSG_CHECK, &m);
+	close_peer(&late);
+	for (size_t i = 0; i < INVOICES_CHECKS; i++)
+		close_peer(&waiting[i]);
+}
+
 /* ---- who may, and how */
 
 static void
@@ -758,6 +1255,112 @@ without_a_token_nobody_is_asked(void **state)
 	assert_non_null(strstr(g.text, ", error=\"insufficient_scope\"\r\n"));
 	free(g.text);
 	assert_int_equal(page->cell[MET_API_UNAUTHORIZED], 3);
+	close_peer(&p);
+}
+
+static void
+each_scope_opens_its_own_routes(void **state)
+{
+	static const struct {
+		const char *method, *target, *token;
+	} cases[] = {
+		{ "GET", "/v1/held", TOKEN },
+		{ "GET", "/v1/held/" ID, CHECKER },
+		{ "POST", "/v1/held/" ID "/release", TOKEN },
+		{ "POST", "/v1/held/" ID "/reject", CHECKER },
+		{ "POST", "/v1/invoices/A/check", DECIDER },
+		{ "GET", "/v1/receipts", DECIDER },
+	};
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		request_with(&p, cases[i].method, cases[i].target,
+		    cases[i].token, "Content-Length: 0\r\n");
+		expect_problem(&p, 403, "problem:insufficient-scope");
+		request_with(&p, cases[i].method, cases[i].target, NULL,
+		    "Content-Length: 0\r\n");
+		expect_problem(&p, 401, "problem:unauthorized");
+	}
+	close_peer(&p);
+}
+
+static void
+a_request_to_do_something_has_no_body(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	request(&p, "POST", "/v1/held/" ID "/release", DECIDER);
+	expect_problem(&p, 411, "problem:length-required");
+	close_peer(&p);
+	open_peer(&p, true);
+	request_with(&p, "POST", "/v1/held/" ID "/release", DECIDER,
+	    "Content-Length: 1\r\n");
+	expect_problem(&p, 413, "problem:body-too-large");
+	close_peer(&p);
+	open_peer(&p, true);
+	post(&p, "/v1/held/" ID "/release?by=me", DECIDER);
+	expect_problem(&p, 400, "problem:query-not-allowed");
+	request(&p, "GET", "/v1/held?invoice_id=A", DECIDER);
+	expect_problem(&p, 400, "problem:bad-parameter");
+	request(&p, "GET", "/v1/held?limit=1001", DECIDER);
+	expect_problem(&p, 400, "problem:bad-parameter");
+	close_peer(&p);
+}
+
+static void
+each_route_tells_its_methods(void **state)
+{
+	static const struct {
+		const char *target, *allow;
+		int head_status;
+	} cases[] = {
+		{ "/v1/held", "\r\nAllow: GET, HEAD, OPTIONS\r\n", 0 },
+		{ "/v1/held/" ID, "\r\nAllow: GET, HEAD, OPTIONS\r\n", 0 },
+		{ "/v1/held/" ID "/release", "\r\nAllow: POST, OPTIONS\r\n",
+		    405 },
+		{ "/v1/held/" ID "/reject", "\r\nAllow: POST, OPTIONS\r\n",
+		    405 },
+		{ "/v1/invoices/A%2fB/check", "\r\nAllow: POST, OPTIONS\r\n",
+		    405 },
+	};
+	struct msg_holds m;
+	struct peer p;
+	struct got g;
+
+	(void)state;
+	open_peer(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		request(&p, "OPTIONS", cases[i].target, NULL);
+		g = answer(&p, false);
+		assert_int_equal(g.status, 204);
+		assert_non_null(strstr(g.text, cases[i].allow));
+		free(g.text);
+		request(&p, "DELETE", cases[i].target, NULL);
+		g = answer(&p, false);
+		assert_int_equal(g.status, 405);
+		assert_non_null(strstr(g.text, cases[i].allow));
+		free(g.text);
+		request(&p, "HEAD", cases[i].target, DECIDER);
+		if (cases[i].head_status == 0) {
+			asked(MSG_HOLDS, &m);
+			end_page(m.tag, 0, 0, ST_NOT_FOUND);
+		}
+		g = answer(&p, true);
+		assert_true(cases[i].head_status == 0 ||
+			    g.status == cases[i].head_status);
+		free(g.text);
+	}
+	request(&p, "HEAD", "/v1/held", DECIDER);
+	asked(MSG_HOLDS, &m);
+	end_page(m.tag, 0, 0, ST_OK);
+	g = answer(&p, true);
+	assert_int_equal(g.status, 200);
+	assert_true(g.body_len > 0);
+	free(g.text);
 	close_peer(&p);
 }
 
@@ -860,7 +1463,8 @@ readiness_is_the_keepers_word(void **state)
 	} cases[] = {
 		{ ST_OK, 200,
 		    "{\"status\":\"ready\",\"store\":\"ok\",\"receipts\":12,"
-		    "\"deliveries_pending\":3}\n" },
+		    "\"deliveries_pending\":3,\"waiting\":0,\"held\":2,"
+		    "\"provider\":\"ok\"}\n" },
 		{ ST_BUSY, 503,
 		    "{\"status\":\"not ready\",\"store\":\"full\"}\n" },
 		{ ST_IO, 503,
@@ -874,6 +1478,7 @@ readiness_is_the_keepers_word(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct msg_health health = { .receipts = 12,
 			.deliveries_pending = 3,
+			.held = 2,
 			.epoch = EPOCH,
 			.status = cases[i].said };
 
@@ -886,18 +1491,64 @@ readiness_is_the_keepers_word(void **state)
 	close_peer(&p);
 }
 
+/* The answer to /readyz when the keeper says this much. */
+static void
+expect_ready(struct peer *p, const struct msg_health *said, const char *detail)
+{
+	struct msg_health health = *said;
+	struct msg_probe m;
+	struct got g;
+
+	request(p, "GET", "/readyz", NULL);
+	asked(MSG_PROBE, &m);
+	health.tag = m.tag;
+	say(MSG_HEALTH, &health, 1);
+	g = answer(p, false);
+	assert_int_equal(g.status, 200);
+	assert_non_null(strstr(g.body, detail));
+	free(g.text);
+}
+
+static void
+readiness_tells_how_sslcommerz_does_and_does_not_depend_on_it(void **state)
+{
+	const struct msg_health waiting = { .waiting = 7,
+		.oldest_waiting_us = UINT64_C(1764657047123456) };
+	const struct msg_health none = { .status = ST_OK };
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, false);
+	expect_ready(&p, &waiting,
+	    ",\"waiting\":7,\"held\":0,"
+	    "\"oldest_waiting\":\"2025-12-02T06:30:47.123456Z\","
+	    "\"provider\":\"ok\"}");
+	metrics_set(MET_PROVIDERS_AWAY, 1);
+	expect_ready(&p, &none, ",\"provider\":\"away\"}");
+	metrics_set(MET_MERCHANTS_LOCKED_OUT, 1);
+	expect_ready(&p, &none, ",\"provider\":\"locked_out\"}");
+	metrics_set(MET_PROVIDERS_AWAY, 0);
+	metrics_set(MET_MERCHANTS_LOCKED_OUT, 0);
+	expect_ready(&p, &none, ",\"provider\":\"ok\"}");
+	close_peer(&p);
+}
+
 static void
 a_silent_keeper_is_noticed(void **state)
 {
 	int64_t start_us = clock_mono_us(), took_us;
 	struct msg_page m;
 	struct msg_probe probe;
-	struct peer p, operator;
+	struct msg_decide decide;
+	struct peer p, person, operator;
 
 	(void)state;
 	open_peer(&p, true);
+	open_peer(&person, true);
 	open_peer(&operator, false);
 	expect_page(&p, "", &m);
+	post(&person, "/v1/held/" ID "/release", DECIDER);
+	asked(MSG_DECIDE, &decide);
 	request(&operator, "GET", "/readyz", NULL);
 	asked(MSG_PROBE, &probe);
 	expect(&operator, 503,
@@ -907,7 +1558,9 @@ a_silent_keeper_is_noticed(void **state)
 	expect_problem(&p, 503, "problem:unavailable");
 	took_us = clock_mono_us() - start_us;
 	assert_true(took_us >= 5000000 && took_us < 8000000);
+	expect_problem(&person, 503, "problem:unavailable");
 	close_peer(&p);
+	close_peer(&person);
 	close_peer(&operator);
 }
 
@@ -938,7 +1591,8 @@ metrics_are_shown(void **state)
 static void
 a_drain_lets_nobody_wait_and_finishes_the_rest(void **state)
 {
-	struct peer waiting, asking, operator;
+	struct peer waiting, asking, checking, operator;
+	struct msg_check check;
 	struct msg_page m;
 	struct msg_probe probe;
 	struct msg_health health = { .status = ST_OK };
@@ -953,9 +1607,14 @@ a_drain_lets_nobody_wait_and_finishes_the_rest(void **state)
 	end_page(m.tag, 0, 0, ST_OK);
 	request(&operator, "GET", "/readyz", NULL);
 	asked(MSG_PROBE, &probe);
+	open_peer(&checking, true);
+	post(&checking, "/v1/invoices/A/check", CHECKER);
+	asked(MSG_CHECK, &check);
 	expect_page(&asking, "?wait=60", &m);
 	order('d');
 	expect_empty(&waiting, 0);
+	expect(
+	    &checking, 202, "{\"invoice_id\":\"A\",\"state\":\"unanswered\"}");
 	health.tag = probe.tag;
 	say(MSG_HEALTH, &health, 1);
 	expect(&operator, 503, NULL);
@@ -965,6 +1624,7 @@ a_drain_lets_nobody_wait_and_finishes_the_rest(void **state)
 	assert_int_equal(page->cell[MET_CERT_NOT_AFTER_US], 0);
 	close_peer(&waiting);
 	close_peer(&asking);
+	close_peer(&checking);
 	close_peer(&operator);
 }
 
@@ -982,7 +1642,9 @@ it_can_be_freed_with_questions_under_way(void **state)
 	struct msg_page m;
 	struct msg_get get;
 	struct msg_probe probe;
-	struct peer a, b, c;
+	struct msg_decide decide;
+	struct msg_check check;
+	struct peer a, b, c, d, e;
 
 	(void)state;
 	open_peer(&a, true);
@@ -993,9 +1655,17 @@ it_can_be_freed_with_questions_under_way(void **state)
 	asked(MSG_GET, &get);
 	request(&c, "GET", "/readyz", NULL);
 	asked(MSG_PROBE, &probe);
+	open_peer(&d, true);
+	post(&d, "/v1/held/" ID "/reject", DECIDER);
+	asked(MSG_DECIDE, &decide);
+	open_peer(&e, true);
+	post(&e, "/v1/invoices/A/check", CHECKER);
+	asked(MSG_CHECK, &check);
 	close_peer(&a);
 	close_peer(&b);
 	close_peer(&c);
+	close_peer(&d);
+	close_peer(&e);
 }
 
 static void
@@ -1041,12 +1711,34 @@ main(void)
 		CASE(too_many_waiting_polls_are_refused),
 		CASE(one_receipt_is_shown),
 		CASE(an_unknown_receipt_is_answered_404),
+		CASE(a_page_of_held_payments_shows_what_both_sides_say),
+		CASE(the_next_page_of_held_payments_starts_behind_the_cursor),
+		CASE(a_thousand_held_payments_fit_one_page),
+		CASE(one_held_payment_is_shown),
+		CASE(a_person_decides_under_the_name_of_the_token),
+		CASE(what_is_not_held_is_answered_404),
+		CASE(another_merchants_held_payment_becomes_no_answer),
+		CASE(a_decision_that_is_not_on_disk_is_answered_503),
+		CASE(a_check_that_finds_the_payment_shows_its_receipts),
+		CASE(
+		    a_check_that_finds_another_invoices_payment_is_answered_404),
+		CASE(a_check_without_a_decision_is_answered_202),
+		CASE(a_check_that_fails_says_what_to_do),
+		CASE(the_invoice_id_is_percent_encoded),
+		CASE(what_cannot_be_an_invoice_id_is_answered_404),
+		CASE(a_bad_tran_id_is_answered_400),
+		CASE(too_many_checks_at_once_are_refused),
 		CASE(without_a_token_nobody_is_asked),
+		CASE(each_scope_opens_its_own_routes),
+		CASE(a_request_to_do_something_has_no_body),
+		CASE(each_route_tells_its_methods),
 		CASE(head_gets_the_head_of_get),
 		CASE(other_methods_are_told_which_ones_there_are),
 		CASE(nothing_stands_at_other_addresses),
 		CASE(the_process_is_live_without_a_keeper),
 		CASE(readiness_is_the_keepers_word),
+		CASE(
+		    readiness_tells_how_sslcommerz_does_and_does_not_depend_on_it),
 		CASE(a_silent_keeper_is_noticed),
 		CASE(metrics_are_shown),
 		CASE(a_drain_lets_nobody_wait_and_finishes_the_rest),

@@ -1,5 +1,6 @@
 /* What only the SQLite driver has: the file, the schema, a disk that fails.
- * tests/contract/ has what it shares with others. */
+ * tests/contract/ has what it shares with others, test_driver_sqlite_life.c
+ * what waits to be confirmed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -303,7 +304,8 @@ the_file_itself_refuses_what_is_not_narrow(void **state)
 		INSERT "(" ID ", 'testbox', 'I', 'BDT', 1, 1764657045000000, "
 		       "4102444800000000)",
 		"INSERT INTO endpoint (name) VALUES ('https://x')",
-		"INSERT INTO store VALUES (2, 1, 0, 0)",
+		"INSERT INTO store (one, epoch, receipts, pending) "
+		"VALUES (2, 1, 0, 0)",
 		("PRAGMA foreign_keys = ON; "
 		 "INSERT INTO delivery VALUES (77, 1, 0, 0, NULL, NULL)"),
 	};

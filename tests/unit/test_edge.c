@@ -29,6 +29,7 @@ a_paid_callback_becomes_a_receipt(void **state)
 	assert_string_equal(r->currency, "BDT");
 	assert_string_equal(r->merchant, "testbox");
 	assert_string_equal(r->invoice_id, "INV-7");
+	assert_string_equal(b->puts[0].tran_id, "");
 	assert_int_equal(r->paid_at_us, INT64_C(1764657045000000));
 	assert_true(r->received_at_us >= now - 10000000);
 	assert_true(r->received_at_us <= clock_wall_us());

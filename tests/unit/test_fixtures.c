@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/rfc3339.h"
 #include "base/secret.h"
+#include "fixtures.h"
 #include "intake/intake.h"
 
 #define FEWEST_CASES 50
@@ -25,116 +25,6 @@ struct suite {
 	json_t *merchants;
 	struct intake *intake;
 };
-
-/* ---- reading the fixtures */
-
-static size_t
-read_file(const char *path, unsigned char *out, size_t cap)
-{
-	FILE *f = fopen(path, "rb");
-	size_t n;
-
-	if (f == NULL)
-		fail_msg("%s cannot be opened", path);
-	n = fread(out, 1, cap, f);
-	assert_true(n < cap);
-	assert_int_equal(fclose(f), 0);
-	return n;
-}
-
-static json_t *
-load(const char *path)
-{
-	json_error_t e;
-	json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-
-	if (j == NULL)
-		fail_msg("%s:%d: %s", path, e.line, e.text);
-	return j;
-}
-
-static const char *
-text(const json_t *object, const char *member)
-{
-	const char *s = json_string_value(json_object_get(object, member));
-
-	if (s == NULL)
-		fail_msg("no text \"%s\"", member);
-	return s;
-}
-
-static int64_t
-micros(const char *stamp)
-{
-	struct civil c = { 0 };
-	int us = -1;
-
-	assert_int_equal(strlen(stamp), RFC3339_TEXT - 1);
-	assert_int_equal(
-	    sscanf(stamp, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ", &c.year, &c.month,
-		&c.day, &c.hour, &c.minute, &c.second, &us),
-	    7);
-	assert_true(civil_valid(&c));
-	return civil_seconds(&c) * 1000000 + us;
-}
-
-static void
-add_password(struct edge_merchant *m, const char *password)
-{
-	size_t n = m->n_passwords++;
-
-	assert_true(n < ROOMS_PASSWORDS);
-	assert_int_equal(
-	    secret_md5_hex(password, strlen(password), m->md5[n]), ST_OK);
-	assert_int_equal(
-	    secret_sha256_hex(password, strlen(password), m->sha256[n]), ST_OK);
-}
-
-static size_t
-word_index(const char *word, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(word, words[i]) == 0)
-			return i;
-	}
-	fail_msg("unknown word \"%s\"", word);
-	return n;
-}
-
-static struct edge_merchant
-merchant(const struct suite *s, const char *store_id)
-{
-	static const char *const confirms[] = { "required", "off" };
-	static const char *const invoices[] = { "tran_id", "value_a", "value_b",
-		"value_c", "value_d" };
-	static const char *const amounts[] = { "requested", "settled" };
-	struct edge_merchant m = { 0 };
-	json_t *row, *password;
-	size_t i, p;
-
-	json_array_foreach(json_object_get(s->merchants, "merchants"), i, row)
-	{
-		if (strcmp(text(row, "store_id"), store_id) != 0)
-			continue;
-		assert_true(receipt_text(m.rules.store_id,
-		    sizeof(m.rules.store_id), bytes_of(store_id)));
-		json_array_foreach(json_object_get(row, "passwords"), p,
-		    password) add_password(&m, json_string_value(password));
-		if (m.n_passwords == 0)
-			add_password(&m, text(row, "password"));
-		m.rules.confirm = (enum confirm)word_index(
-		    text(row, "confirm"), confirms, ARRAY_LEN(confirms));
-		m.rules.invoice_field = (enum invoice_field)word_index(
-		    text(row, "invoice_field"), invoices, ARRAY_LEN(invoices));
-		m.rules.amount_field = (enum amount_field)word_index(
-		    text(row, "amount_field"), amounts, ARRAY_LEN(amounts));
-		m.rules.md5_only =
-		    json_is_true(json_object_get(row, "md5_only"));
-		return m;
-	}
-	fail_msg("no merchant \"%s\"", store_id);
-	return m;
-}
 
 /* ---- what must not survive */
 
@@ -204,6 +94,10 @@ is_kept(const struct edge_merchant *m, const struct pair *pairs, size_t n,
 			requested = requested || pairs[i].value.len > 0;
 	}
 	requested = requested && m->rules.amount_field == AMOUNT_REQUESTED;
+	/* What the payment is asked about by. */
+	if (m->rules.confirm == CONFIRM_REQUIRED &&
+	    (strcmp(name, "val_id") == 0 || strcmp(name, "tran_id") == 0))
+		return true;
 	return strcmp(name, invoices[m->rules.invoice_field]) == 0 ||
 	       strcmp(name, "tran_date") == 0 ||
 	       strcmp(name, requested ? "currency_type" : "currency") == 0 ||
@@ -293,7 +187,8 @@ compare(const json_t *expect, const struct intake_result *r)
 		    refusal_word(r->refusal));
 	else
 		assert_null(reason);
-	assert_string_equal(text(expect, "verdict"), verdicts[r->verdict]);
+	assert_string_equal(
+	    fixtures_text(expect, "verdict"), verdicts[r->verdict]);
 	assert_int_equal(
 	    json_integer_value(json_object_get(expect, "http")), http_of(r));
 }
@@ -313,17 +208,17 @@ run_case(struct suite *s, const char *name)
 	print_message("%s\n", name);
 	buf_init(&json, 4096);
 	(void)snprintf(path, sizeof(path), "%s/%s/expect.json", s->root, name);
-	expect = load(path);
+	expect = fixtures_json(path);
 	(void)snprintf(path, sizeof(path), "%s/%s/about.md", s->root, name);
-	assert_true(read_file(path, body, sizeof(body)) > 1);
+	assert_true(fixtures_file(path, body, sizeof(body)) > 1);
 	(void)snprintf(path, sizeof(path), "%s/%s/request.form", s->root, name);
-	len = read_file(path, body, sizeof(body) - 1);
+	len = fixtures_file(path, body, sizeof(body) - 1);
 	memcpy(again, body, len);
 	body[len] = 0xa5; /* the byte behind is not the form's */
-	m = merchant(s, text(expect, "merchant"));
+	m = fixtures_merchant(s->merchants, fixtures_text(expect, "merchant"));
 
-	intake_run(
-	    s->intake, &m, body, len, micros(text(expect, "received_at")), &r);
+	intake_run(s->intake, &m, body, len,
+	    fixtures_micros(fixtures_text(expect, "received_at")), &r);
 	compare(expect, &r);
 	compare_receipt(expect, &r, &json);
 	for (size_t i = 0; i < len; i++)
@@ -371,7 +266,7 @@ every_reason_to_refuse_has_a_case(void **state)
 
 		(void)snprintf(path, sizeof(path), "%s/%s/expect.json", s->root,
 		    names[i]->d_name);
-		expect = load(path);
+		expect = fixtures_json(path);
 		reason = json_object_get(expect, "reason");
 		for (unsigned r = 0; reason != NULL && r < REFUSALS; r++)
 			seen[r] =
@@ -392,16 +287,11 @@ static int
 set_up(void **state)
 {
 	static struct suite s;
-	const char *root = getenv("PAYSIEVE_FIXTURES");
 	unsigned char key[32];
-	char path[512];
 
-	(void)snprintf(s.root, sizeof(s.root), "%s/sslcommerz",
-	    root == NULL ? "fixtures" : root);
-	(void)snprintf(path, sizeof(path), "%s/merchants.json", s.root);
-	s.merchants = load(path);
-	if (!secret_unhex(text(s.merchants, "identity_key"), key, sizeof(key)))
-		return 1;
+	fixtures_root(s.root, "sslcommerz");
+	s.merchants = fixtures_merchants();
+	fixtures_identity_key(s.merchants, key);
 	*state = &s;
 	return intake_new(&s.intake, key, NULL) == ST_OK ? 0 : 1;
 }

@@ -238,6 +238,304 @@ every_refusal_has_a_word(void **state)
 	assert_string_equal(refusal_word(REFUSALS), "unknown");
 }
 
+/* ---- what a payment is asked about by */
+
+static struct edge_merchant
+confirming_shop(enum invoice_field invoice)
+{
+	struct edge_merchant m = shop(PASSWORD);
+
+	m.rules.confirm = CONFIRM_REQUIRED;
+	m.rules.invoice_field = invoice;
+	return m;
+}
+
+static void
+has_questions(const struct world *w, const char *val_id, const char *tran_id)
+{
+	char want[RECEIPT_INVOICE];
+
+	assert_true(receipt_text(want, sizeof(want), bytes_of(val_id)));
+	assert_memory_equal(w->result.val_id, want, sizeof(want));
+	assert_true(receipt_text(want, sizeof(want), bytes_of(tran_id)));
+	assert_memory_equal(w->result.tran_id, want, sizeof(want));
+}
+
+static void
+a_payment_to_be_confirmed_says_by_what_to_ask(void **state)
+{
+	struct world *w = *state;
+	struct edge_merchant m = confirming_shop(INVOICE_TRAN_ID);
+
+	recorded(w, "valid-new-set");
+	run(w, &m);
+	assert_int_equal(w->result.verdict, VERDICT_PAID);
+	has_questions(w, "2602101042100KzEkyVMXcsVpoeu", "");
+	m = confirming_shop(INVOICE_VALUE_A);
+	recorded(w, "valid-new-set");
+	run(w, &m);
+	assert_int_equal(w->result.verdict, VERDICT_PAID);
+	assert_string_equal(w->result.receipt.invoice_id, "payer-note-Anwara");
+	has_questions(w, "2602101042100KzEkyVMXcsVpoeu", "INV-2026-000123");
+}
+
+static void
+nothing_else_says_by_what_to_ask(void **state)
+{
+	struct world *w = *state;
+	struct edge_merchant m = shop(PASSWORD);
+
+	m.rules.invoice_field = INVOICE_VALUE_A;
+	recorded(w, "valid-new-set");
+	run(w, &m);
+	assert_int_equal(w->result.verdict, VERDICT_PAID);
+	has_questions(w, "", "");
+	m = confirming_shop(INVOICE_VALUE_A);
+	recorded(w, "failed");
+	run(w, &m);
+	assert_int_equal(w->result.verdict, VERDICT_NOT_PAID);
+	has_questions(w, "", "");
+	m = confirming_shop(INVOICE_VALUE_D); /* which is empty */
+	recorded(w, "valid-new-set");
+	run(w, &m);
+	assert_int_equal(w->result.verdict, VERDICT_REFUSED);
+	has_questions(w, "", "");
+}
+
+/* ---- one payment of an answer */
+
+#define MEMBERS 16
+
+struct answer {
+	size_t n;
+	struct intake_member members[MEMBERS];
+};
+
+/* Put value in place of the member of that name, or behind all. */
+static void
+put(struct answer *a, const char *name, const char *value)
+{
+	size_t i = 0;
+
+	while (i < a->n && !bytes_is(a->members[i].name, name))
+		i++;
+	assert_true(i < MEMBERS);
+	a->members[i] =
+	    (struct intake_member){ bytes_of(name), bytes_of(value) };
+	a->n += i == a->n;
+}
+
+static struct answer
+paid_answer(void)
+{
+	struct answer a = { 0 };
+
+	put(&a, "status", "VALID");
+	put(&a, "val_id", "V1");
+	put(&a, "tran_id", "INV-1");
+	put(&a, "amount", "1062.5");
+	put(&a, "currency", "BDT");
+	put(&a, "currency_type", "USD");
+	put(&a, "currency_amount", "12.5");
+	put(&a, "tran_date", "2026-02-10 10:42:25");
+	put(&a, "risk_level", "0");
+	put(&a, "card_no", "418117XXXXXX0042");
+	return a;
+}
+
+static enum reason
+answers(struct world *w, const struct answer *a, struct intake_payment *out)
+{
+	struct edge_merchant m = shop(PASSWORD);
+
+	memset(out, 0xa5, sizeof(*out));
+	assert_int_equal(intake_answer(w->intake, &m.rules, a->members, a->n,
+			     RECEIVED_US, out),
+	    ST_OK);
+	return out->reason;
+}
+
+static void
+answers_with(struct world *w, const char *name, const char *value,
+    enum reason expect, bool with_id)
+{
+	static const struct receipt none;
+	struct answer a = paid_answer();
+	struct intake_payment p;
+	struct receipt rest;
+
+	put(&a, name, value);
+	assert_string_equal(
+	    reason_word(answers(w, &a, &p)), reason_word(expect));
+	if (expect == REASON_PAID || expect == REASON_RISK) {
+		assert_true(receipt_valid(&p.receipt));
+		return;
+	}
+	rest = p.receipt;
+	memset(&rest.id, 0, sizeof(rest.id));
+	assert_memory_equal(&rest, &none, sizeof(none));
+	assert_int_equal(
+	    memcmp(&p.receipt.id, &none.id, sizeof(none.id)) != 0, with_id);
+}
+
+/* The callback of the same payment makes the same receipt. */
+static void
+an_answer_makes_the_receipt_that_its_callback_makes(void **state)
+{
+	static const char form[] =
+	    "status=VALID&store_id=testbox&val_id=V1&tran_id=INV-1&"
+	    "amount=1062.50&currency=BDT&currency_type=USD&"
+	    "currency_amount=12.50&tran_date=2026-02-10+10%3A42%3A25&"
+	    "verify_sign_sha2="
+	    "d23953fbcdd25e15cca1c745c66944ca972242266241b231649e3a1964e95036&"
+	    "verify_key=amount,currency,currency_amount,currency_type,status,"
+	    "store_id,tran_date,tran_id,val_id";
+	struct world *w = *state;
+	struct edge_merchant m = shop(PASSWORD);
+	struct answer a = paid_answer();
+	struct intake_payment p;
+
+	set_body(w, form, strlen(form));
+	run(w, &m);
+	assert_int_equal(w->result.verdict, VERDICT_PAID);
+	assert_int_equal(answers(w, &a, &p), REASON_PAID);
+	assert_memory_equal(&p.receipt, &w->result.receipt, sizeof(p.receipt));
+}
+
+static void
+each_status_word_has_its_meaning(void **state)
+{
+	struct world *w = *state;
+
+	answers_with(w, "status", "VALIDATED", REASON_PAID, true);
+	answers_with(w, "status", "FAILED", REASON_UNPAID, true);
+	answers_with(w, "status", "CANCELLED", REASON_UNPAID, true);
+	answers_with(w, "status", "UNATTEMPTED", REASON_UNPAID, true);
+	answers_with(w, "status", "EXPIRED", REASON_UNPAID, true);
+	answers_with(w, "status", "PENDING", REASON_PENDING, true);
+	answers_with(w, "status", "PROCESSING", REASON_PENDING, true);
+	answers_with(w, "status", "INVALID", REASON_UNKNOWN, true);
+	answers_with(w, "status", "INVALID_TRANSACTION", REASON_UNKNOWN, true);
+	answers_with(w, "status", "valid", REASON_NONSENSE, true);
+	answers_with(w, "status", "", REASON_NONSENSE, true);
+}
+
+static void
+what_of_a_paid_one_cannot_be_kept_is_nonsense(void **state)
+{
+	struct world *w = *state;
+
+	answers_with(w, "currency_type", "TAKA", REASON_NONSENSE, true);
+	answers_with(w, "currency_amount", "0", REASON_NONSENSE, true);
+	answers_with(w, "currency_amount", "12.505", REASON_NONSENSE, true);
+	answers_with(w, "tran_id", "<b>", REASON_NONSENSE, true);
+	answers_with(w, "val_id", "", REASON_NONSENSE, false);
+	answers_with(w, "val_id", "V?", REASON_NONSENSE, false);
+}
+
+static void
+any_level_but_zero_is_a_risk(void **state)
+{
+	struct world *w = *state;
+
+	answers_with(w, "risk_level", "", REASON_PAID, true);
+	answers_with(w, "risk_level", "1", REASON_RISK, true);
+	answers_with(w, "risk_level", "2", REASON_RISK, true);
+	answers_with(w, "risk_level", "00", REASON_RISK, true);
+	answers_with(w, "risk_level", "Safe", REASON_RISK, true);
+}
+
+static void
+an_answer_about_another_store_is_never_ours(void **state)
+{
+	struct world *w = *state;
+	struct answer a = paid_answer();
+	struct intake_payment p;
+
+	answers_with(w, "store_id", "testbox", REASON_PAID, true);
+	answers_with(w, "store_id", "", REASON_PAID, true);
+	answers_with(w, "store_id", "other", REASON_STORE, true);
+	put(&a, "store_id", "other");
+	put(&a, "status", "FAILED");
+	assert_int_equal(answers(w, &a, &p), REASON_NONSENSE);
+}
+
+static void
+an_answer_needs_no_date(void **state)
+{
+	static const char *const dates[] = { "", "soon", "2026-02-30 10:42:25",
+		"1999-02-10 10:42:25" };
+	struct world *w = *state;
+	struct answer a = paid_answer();
+	struct intake_payment p;
+
+	assert_int_equal(answers(w, &a, &p), REASON_PAID);
+	assert_int_equal(p.receipt.paid_at_us, INT64_C(1770698545000000));
+	for (size_t i = 0; i < ARRAY_LEN(dates); i++) {
+		put(&a, "tran_date", dates[i]);
+		assert_int_equal(answers(w, &a, &p), REASON_PAID);
+		assert_int_equal(p.receipt.paid_at_us, 0);
+		assert_int_equal(p.receipt.amount_minor, 1250);
+	}
+}
+
+static void
+a_member_that_is_there_twice_is_nonsense_if_it_is_needed(void **state)
+{
+	struct world *w = *state;
+	struct answer a = paid_answer();
+	struct intake_payment p;
+
+	a.members[a.n] = a.members[a.n - 1]; /* card_no */
+	a.n++;
+	assert_int_equal(answers(w, &a, &p), REASON_PAID);
+	a.members[a.n] = a.members[0];
+	a.n++;
+	assert_int_equal(answers(w, &a, &p), REASON_NONSENSE);
+}
+
+static void
+an_answer_may_have_more_members_than_a_form(void **state)
+{
+	static struct intake_member members[1000];
+	struct world *w = *state;
+	struct edge_merchant m = shop(PASSWORD);
+	struct answer a = paid_answer();
+	struct intake_payment p;
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		members[i] = a.members[a.n - 1];
+	memcpy(members + ARRAY_LEN(members) - a.n, a.members,
+	    a.n * sizeof(*members));
+	assert_int_equal(intake_answer(w->intake, &m.rules, members,
+			     ARRAY_LEN(members), RECEIVED_US, &p),
+	    ST_OK);
+	assert_int_equal(p.reason, REASON_PAID);
+	assert_int_equal(
+	    intake_answer(w->intake, &m.rules, NULL, 0, RECEIVED_US, &p),
+	    ST_OK);
+	assert_int_equal(p.reason, REASON_NONSENSE);
+}
+
+static void
+nothing_of_an_answer_stays_in_the_object(void **state)
+{
+	struct world *w = *state;
+	size_t size = malloc_usable_size(w->intake);
+	unsigned char *before = malloc(size);
+	struct answer a = paid_answer();
+	struct intake_payment p;
+
+	assert_non_null(before);
+	memcpy(before, w->intake, size);
+	assert_int_equal(answers(w, &a, &p), REASON_PAID);
+	assert_memory_equal(before, w->intake, size);
+	put(&a, "tran_id", "");
+	assert_int_equal(answers(w, &a, &p), REASON_NONSENSE);
+	assert_memory_equal(before, w->intake, size);
+	free(before);
+}
+
 /* ---- signing again */
 
 static void
@@ -397,6 +695,19 @@ main(void)
 		cmocka_unit_test(a_result_says_nothing_of_the_one_before),
 		cmocka_unit_test(a_merchant_without_passwords_accepts_nothing),
 		cmocka_unit_test(every_refusal_has_a_word),
+		cmocka_unit_test(a_payment_to_be_confirmed_says_by_what_to_ask),
+		cmocka_unit_test(nothing_else_says_by_what_to_ask),
+		cmocka_unit_test(
+		    an_answer_makes_the_receipt_that_its_callback_makes),
+		cmocka_unit_test(each_status_word_has_its_meaning),
+		cmocka_unit_test(what_of_a_paid_one_cannot_be_kept_is_nonsense),
+		cmocka_unit_test(any_level_but_zero_is_a_risk),
+		cmocka_unit_test(an_answer_about_another_store_is_never_ours),
+		cmocka_unit_test(an_answer_needs_no_date),
+		cmocka_unit_test(
+		    a_member_that_is_there_twice_is_nonsense_if_it_is_needed),
+		cmocka_unit_test(an_answer_may_have_more_members_than_a_form),
+		cmocka_unit_test(nothing_of_an_answer_stays_in_the_object),
 		cmocka_unit_test(
 		    a_genuine_callback_is_genuine_under_the_new_password),
 		cmocka_unit_test(any_of_two_old_passwords_will_do),

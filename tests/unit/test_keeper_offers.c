@@ -1,5 +1,6 @@
 /* Offers above a driver that stops where the test wants: nothing is in two
- * hands, and a settle is not lost to a full disk. */
+ * hands, and what came of it is not lost to a full disk.  Deliveries first,
+ * then questions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,9 +15,10 @@
 #include "driver_cases.h"
 #include "driver_fault.h"
 #include "driver_memory.h"
-#include "keeper/offers.h"
+#include "keeper/deliveries.h"
+#include "keeper/questions.h"
 
-#define COURIER 7
+#define TAKER 7
 
 struct fixture {
 	const struct store_driver *driver;
@@ -26,13 +28,14 @@ struct fixture {
 	struct store_queue *queue;
 	struct store_reader *reads;
 	struct offers *offers;
-	struct channel *ours, *couriers; /* both ends */
+	struct channel *ours, *takers; /* both ends */
 	struct event *limit;
 	bool late;
 	/* What happened, and how much of it is waited for. */
 	size_t ops, reads_done, n, *watched, wanted;
 	enum status last;
 	struct msg_delivery delivery[64];
+	struct msg_ask ask[64];
 };
 
 /* Seconds that the wall clock is wrong, and that have passed unseen. */
@@ -62,10 +65,16 @@ on_op(void *arg, const struct store_op *op)
 
 	f->last = op->status;
 	f->ops++;
-	if (op->kind == STORE_OP_PUT)
-		offers_put_done(f->offers, op);
-	else
-		offers_settle_done(f->offers, op);
+	if (op->kind == STORE_OP_PUT && op->u.put.wait)
+		questions_waits(f->offers, op->u.put.receipt.merchant);
+	else if (op->kind == STORE_OP_PUT)
+		deliveries_owed(f->offers, &op->u.put.endpoints);
+	else if (op->kind == STORE_OP_SETTLE)
+		deliveries_settle_done(f->offers, op);
+	else if (op->kind == STORE_OP_AGAIN)
+		questions_again_done(f->offers, op);
+	else if (op->kind == STORE_OP_MOVE)
+		questions_move_done(f->offers, op);
 }
 
 static void
@@ -88,16 +97,18 @@ on_read(void *arg, const struct store_read *read)
 }
 
 static void
-on_delivery(
+on_offered(
     void *arg, enum message type, const void *records, size_t count, int fd)
 {
 	struct fixture *f = arg;
 
 	assert_int_equal(fd, -1);
-	assert_int_equal(type, MSG_DELIVERY);
 	assert_true(f->n + count <= 64);
-	memcpy(
-	    &f->delivery[f->n], records, count * sizeof(struct msg_delivery));
+	if (type == MSG_DELIVERY)
+		memcpy(&f->delivery[f->n], records,
+		    count * sizeof(struct msg_delivery));
+	else
+		memcpy(&f->ask[f->n], records, count * sizeof(struct msg_ask));
 	f->n += count;
 	look(f);
 }
@@ -164,6 +175,8 @@ open_store(struct fixture *f)
 	cfg.n_merchants = cfg.n_billings = 1;
 	memcpy(cfg.merchants[0].store_id, "testbox", 8);
 	cfg.merchants[0].billings = 1;
+	cfg.merchants[0].confirm_for_s = 7 * 86400;
+	cfg.merchants[0].refuse_after_s = 600;
 	memcpy(cfg.billings[0], "main", 5);
 	f->routes = routes_new();
 	assert_non_null(f->routes);
@@ -174,10 +187,10 @@ open_store(struct fixture *f)
 }
 
 static void
-open_channel(struct fixture *f)
+open_channel(struct fixture *f, enum party party)
 {
 	struct channel_config cc = { .self = PARTY_KEEPER,
-		.peer = PARTY_COURIER,
+		.peer = party,
 		.most_queued = 64,
 		.on_records = on_nothing,
 		.on_end = on_end,
@@ -188,14 +201,14 @@ open_channel(struct fixture *f)
 	cc.fd = pair[0];
 	assert_int_equal(channel_new(&f->ours, f->loop, &cc, NULL), ST_OK);
 	cc.fd = pair[1];
-	cc.self = PARTY_COURIER;
+	cc.self = party;
 	cc.peer = PARTY_KEEPER;
-	cc.on_records = on_delivery;
-	assert_int_equal(channel_new(&f->couriers, f->loop, &cc, NULL), ST_OK);
+	cc.on_records = on_offered;
+	assert_int_equal(channel_new(&f->takers, f->loop, &cc, NULL), ST_OK);
 }
 
 static int
-set_up(void **state)
+set_up_for(void **state, const struct offers_kind *kind, enum party party)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct store_queue_config qc = {
@@ -218,14 +231,27 @@ set_up(void **state)
 	rc.store = f->reader;
 	assert_int_equal(store_queue_new(&f->queue, &qc, &e), ST_OK);
 	assert_int_equal(store_reader_new(&f->reads, &rc, &e), ST_OK);
+	oc.kind = kind;
 	oc.queue = f->queue;
 	oc.reader = f->reads;
 	oc.routes = f->routes;
 	assert_int_equal(offers_new(&f->offers, &oc, &e), ST_OK);
-	open_channel(f);
-	assert_int_equal(offers_courier(f->offers, COURIER, f->ours), ST_OK);
+	open_channel(f, party);
+	assert_int_equal(offers_enter(f->offers, TAKER, f->ours), ST_OK);
 	*state = f;
 	return 0;
+}
+
+static int
+set_up(void **state)
+{
+	return set_up_for(state, &deliveries_kind, PARTY_COURIER);
+}
+
+static int
+set_up_questions(void **state)
+{
+	return set_up_for(state, &questions_kind, PARTY_ASKER);
 }
 
 static int
@@ -239,7 +265,7 @@ tear_down(void **state)
 	store_queue_free(f->queue);
 	store_reader_free(f->reads);
 	channel_free(f->ours);
-	channel_free(f->couriers);
+	channel_free(f->takers);
 	event_free(f->limit);
 	f->driver->close(f->reader);
 	f->driver->close(f->writer);
@@ -254,20 +280,20 @@ static void
 put(struct fixture *f, uint32_t n)
 {
 	struct receipt r = driver_cases_receipt(n, "testbox");
-	struct store_endpoints endpoints;
+	const struct routes_merchant *m = routes_find(f->routes, "testbox");
 
 	r.received_at_us = clock_wall_us();
-	assert_true(routes_find(f->routes, "testbox", &endpoints));
+	assert_non_null(m);
 	assert_int_equal(
-	    store_queue_put(f->queue, &r, &endpoints, 1, n), ST_OK);
+	    store_queue_put(f->queue, &r, &m->endpoints, 1, n), ST_OK);
 }
 
 static void
 open_window(struct fixture *f, uint32_t most)
 {
-	struct msg_window m = { .endpoint = "main", .most = most };
+	struct msg_window m = { .name = "main", .most = most };
 
-	assert_true(offers_window(f->offers, COURIER, &m));
+	assert_true(offers_window(f->offers, TAKER, &m));
 	offers_pump(f->offers);
 }
 
@@ -280,7 +306,7 @@ settle(struct fixture *f, size_t i, uint32_t outcome)
 		.outcome = outcome,
 		.http_status = outcome == OUTCOME_DELIVERED ? 200 : 500 };
 
-	return offers_settle(f->offers, COURIER, &m);
+	return deliveries_settle(f->offers, TAKER, &m);
 }
 
 static void
@@ -413,6 +439,170 @@ a_clock_that_is_set_forward_delays_nothing(void **state)
 	run_until(f, &f->n, 3);
 }
 
+/* ---- questions */
+
+static struct receipt
+wait_for(struct fixture *f, uint32_t n)
+{
+	struct receipt r = driver_cases_receipt(n, "testbox");
+
+	r.received_at_us = clock_wall_us();
+	assert_int_equal(store_queue_wait(f->queue, &r, "", 1, n), ST_OK);
+	return r;
+}
+
+static void
+open_for_questions(struct fixture *f, uint32_t most)
+{
+	struct msg_window m = { .name = "testbox", .most = most };
+
+	assert_true(offers_window(f->offers, TAKER, &m));
+	offers_pump(f->offers);
+}
+
+static bool
+verdict(struct fixture *f, size_t i, enum reason r)
+{
+	struct msg_verdict m = { .n = f->ask[i].n,
+		.merchant = "testbox",
+		.attempt = f->ask[i].attempt,
+		.reason = r };
+
+	return questions_verdict(f->offers, TAKER, &m);
+}
+
+static struct store_totals
+totals(struct fixture *f)
+{
+	struct store_totals t;
+
+	assert_int_equal(f->driver->totals(f->reader, &t), ST_OK);
+	return t;
+}
+
+static void
+a_receipt_and_its_deliveries_come_in_one_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct store_totals t;
+	int commits;
+
+	open_for_questions(f, 1);
+	(void)wait_for(f, 1);
+	run_until(f, &f->n, 1);
+	assert_int_equal(totals(f).waiting, 1);
+	commits = driver_fault_commits();
+	assert_true(verdict(f, 0, REASON_PAID));
+	run_until(f, &f->ops, 2);
+	assert_int_equal(driver_fault_commits(), commits + 1);
+	t = totals(f);
+	assert_int_equal(t.waiting, 0);
+	assert_int_equal(t.receipts, 1);
+	assert_int_equal(t.deliveries_pending, 1);
+}
+
+static void
+a_verdict_waits_for_room_on_the_disk(void **state)
+{
+	struct fixture *f = *state;
+
+	open_for_questions(f, 1);
+	(void)wait_for(f, 1);
+	run_until(f, &f->n, 1);
+	driver_fault_commit(1, ST_BUSY);
+	assert_true(verdict(f, 0, REASON_PAID));
+	run_until(f, &f->ops, 2);
+	assert_int_equal(f->last, ST_BUSY);
+	assert_int_equal(totals(f).waiting, 1);
+	offers_tick(f->offers);
+	run_until(f, &f->ops, 3);
+	assert_int_equal(f->last, ST_OK);
+	assert_int_equal(totals(f).receipts, 1);
+	(void)wait_for(f, 2); /* the window is free again */
+	run_until(f, &f->n, 2);
+}
+
+static void
+a_question_in_an_askers_hands_is_not_asked_again(void **state)
+{
+	struct fixture *f = *state;
+
+	open_for_questions(f, 8);
+	(void)wait_for(f, 1);
+	run_until(f, &f->n, 1);
+	driver_fault_hold();
+	assert_true(verdict(f, 0, REASON_TIMEOUT));
+	assert_false(verdict(f, 0, REASON_TIMEOUT));
+	driver_fault_release();
+	(void)wait_for(f, 2);
+	run_until(f, &f->n, 2);
+	assert_true(f->ask[1].n != f->ask[0].n);
+}
+
+static void
+what_an_old_read_still_shows_is_not_asked_again(void **state)
+{
+	struct fixture *f = *state;
+
+	open_for_questions(f, 2);
+	(void)wait_for(f, 1);
+	run_until(f, &f->n, 1);
+	driver_fault_hold_due();
+	(void)wait_for(f, 2);
+	run_until(f, &f->ops, 2);
+	driver_fault_await_held_due(); /* it has seen both as due */
+	assert_true(verdict(f, 0, REASON_PAID));
+	run_until(f, &f->ops, 3);
+	driver_fault_release_due();
+	run_until(f, &f->n, 2);
+	assert_true(f->ask[1].n != f->ask[0].n);
+	(void)wait_for(f, 3);
+	run_until(f, &f->n, 3);
+	assert_true(f->ask[2].n != f->ask[0].n);
+}
+
+static void
+what_a_check_decided_meanwhile_is_let_go(void **state)
+{
+	const struct store_endpoints none = { 0 };
+	struct fixture *f = *state;
+	struct receipt r;
+
+	open_for_questions(f, 1);
+	r = wait_for(f, 1);
+	run_until(f, &f->n, 1);
+	assert_int_equal(
+	    store_queue_found(f->queue, &r, REASON_PAID, &none, 1, 1), ST_OK);
+	run_until(f, &f->ops, 2);
+	assert_int_equal(totals(f).receipts, 1);
+	assert_true(verdict(f, 0, REASON_TIMEOUT));
+	run_until(f, &f->ops, 3);
+	assert_int_equal(f->last, ST_NOT_FOUND);
+	(void)wait_for(f, 2); /* the window is free again */
+	run_until(f, &f->n, 2);
+	assert_int_equal(totals(f).receipts, 1);
+}
+
+static void
+a_clock_that_is_set_back_delays_no_question(void **state)
+{
+	struct fixture *f = *state;
+
+	open_for_questions(f, 8);
+	(void)wait_for(f, 1);
+	run_until(f, &f->n, 1);
+	assert_true(verdict(f, 0, REASON_TIMEOUT));
+	run_until(f, &f->ops, 2);
+	wrong_s -= 3600;
+	passed_s += 10;
+	offers_pump(f->offers);
+	run_until(f, &f->n, 2);
+	assert_int_equal(f->ask[1].attempt, 2);
+}
+
+#define QUESTIONS(test) \
+	cmocka_unit_test_setup_teardown(test, set_up_questions, tear_down)
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -426,6 +616,12 @@ main(void)
 		CASE(a_clock_that_is_set_back_delays_no_first_attempt),
 		CASE(a_clock_that_is_set_back_delays_no_further_attempt),
 		CASE(a_clock_that_is_set_forward_delays_nothing),
+		QUESTIONS(a_receipt_and_its_deliveries_come_in_one_commit),
+		QUESTIONS(a_verdict_waits_for_room_on_the_disk),
+		QUESTIONS(a_question_in_an_askers_hands_is_not_asked_again),
+		QUESTIONS(what_an_old_read_still_shows_is_not_asked_again),
+		QUESTIONS(what_a_check_decided_meanwhile_is_let_go),
+		QUESTIONS(a_clock_that_is_set_back_delays_no_question),
 	};
 
 	return cmocka_run_group_tests_name("keeper_offers", tests, NULL, NULL);

@@ -24,6 +24,17 @@ struct packet {
 		struct msg_page_end page_end;
 		struct msg_probe probe;
 		struct msg_health health;
+		struct msg_hint hint;
+		struct msg_ask ask;
+		struct msg_verdict verdict;
+		struct msg_lookup lookup;
+		struct msg_found found;
+		struct msg_looked_up looked_up;
+		struct msg_holds holds;
+		struct msg_hold hold;
+		struct msg_decide decide;
+		struct msg_check check;
+		struct msg_done done;
 		unsigned char bytes[512];
 	} r;
 };
@@ -42,6 +53,60 @@ sound_receipt(void)
 	return r;
 }
 
+/* What the asker and the readers of held payments say and hear. */
+static struct packet
+sound_question(enum message type)
+{
+	struct packet p = { .head = { .type = type, .count = 1 } };
+
+	switch (type) {
+	case MSG_HINT:
+		p.r.hint = (struct msg_hint){ sound_receipt().id, "testbox",
+			"V1", "" };
+		break;
+	case MSG_ASK:
+		p.r.ask =
+		    (struct msg_ask){ 4, 1, 0, sound_receipt(), "T-1", "" };
+		break;
+	case MSG_VERDICT:
+		p.r.verdict = (struct msg_verdict){ 4, "testbox", "", 1,
+			REASON_AMOUNT, 0, sound_receipt() };
+		break;
+	case MSG_LOOKUP:
+		p.r.lookup = (struct msg_lookup){ 9, "testbox", "T-1", "" };
+		break;
+	case MSG_FOUND:
+		p.r.found =
+		    (struct msg_found){ 9, REASON_RISK, 0, sound_receipt() };
+		break;
+	case MSG_LOOKED_UP:
+		p.r.looked_up = (struct msg_looked_up){ 9, REASON_UNKNOWN, 0 };
+		break;
+	case MSG_HOLDS:
+		p.r.holds =
+		    (struct msg_holds){ 1, 0, { { 0 } }, "testbox", "", 100 };
+		break;
+	case MSG_HOLD:
+		p.r.hold = (struct msg_hold){ 1, 4, UINT64_C(1764657047123456),
+			REASON_SILENCE, 1, sound_receipt(), sound_receipt() };
+		break;
+	case MSG_DECIDE:
+		p.r.decide = (struct msg_decide){ 1, sound_receipt().id,
+			"testbox", "cli", "", 1 };
+		break;
+	case MSG_CHECK:
+		p.r.check =
+		    (struct msg_check){ 1, "testbox", "INV-1", "T-1", "" };
+		break;
+	case MSG_DONE:
+		p.r.done = (struct msg_done){ 1, ST_EXISTS, LIFE_HELD };
+		break;
+	default:
+		fail_msg("no such message");
+	}
+	return p;
+}
+
 /* One sound record of each type, as its usual sender would send it. */
 static struct packet
 sound(enum message type)
@@ -49,6 +114,18 @@ sound(enum message type)
 	struct packet p = { .head = { .type = type, .count = 1 } };
 
 	switch (type) {
+	case MSG_HINT:
+	case MSG_ASK:
+	case MSG_VERDICT:
+	case MSG_LOOKUP:
+	case MSG_FOUND:
+	case MSG_LOOKED_UP:
+	case MSG_HOLDS:
+	case MSG_HOLD:
+	case MSG_DECIDE:
+	case MSG_CHECK:
+	case MSG_DONE:
+		return sound_question(type);
 	case MSG_READY:
 	case MSG_DRAIN:
 	case MSG_CONFIGURE:
@@ -59,7 +136,7 @@ sound(enum message type)
 		p.r.peer = (struct msg_peer){ PARTY_EDGE, 3 };
 		break;
 	case MSG_PUT:
-		p.r.put = (struct msg_put){ 9, sound_receipt() };
+		p.r.put = (struct msg_put){ 9, sound_receipt(), "T-1", "" };
 		break;
 	case MSG_PUT_DONE:
 		p.r.put_done = (struct msg_put_done){ 9, ST_EXISTS, 0 };
@@ -89,8 +166,9 @@ sound(enum message type)
 		p.r.page_end = (struct msg_page_end){ 1, 77, 4, 1, ST_OK };
 		break;
 	case MSG_HEALTH:
-		p.r.health = (struct msg_health){ 1, 5, 2,
-			UINT64_C(1764657047123456), 77, ST_OK, 0 };
+		p.r.health =
+		    (struct msg_health){ 1, 5, 2, UINT64_C(1764657047123456), 3,
+			    UINT64_C(1764657047123456), 1, 77, ST_OK, 0 };
 		break;
 	}
 	return p;
@@ -115,6 +193,17 @@ static const struct {
 	{ MSG_PAGE_END, PARTY_KEEPER, PARTY_COMMAND },
 	{ MSG_PROBE, PARTY_DESK, PARTY_KEEPER },
 	{ MSG_HEALTH, PARTY_KEEPER, PARTY_DESK },
+	{ MSG_HINT, PARTY_EDGE, PARTY_ASKER },
+	{ MSG_ASK, PARTY_KEEPER, PARTY_ASKER },
+	{ MSG_VERDICT, PARTY_ASKER, PARTY_KEEPER },
+	{ MSG_LOOKUP, PARTY_KEEPER, PARTY_ASKER },
+	{ MSG_FOUND, PARTY_ASKER, PARTY_KEEPER },
+	{ MSG_LOOKED_UP, PARTY_ASKER, PARTY_KEEPER },
+	{ MSG_HOLDS, PARTY_DESK, PARTY_KEEPER },
+	{ MSG_HOLD, PARTY_KEEPER, PARTY_DESK },
+	{ MSG_DECIDE, PARTY_COMMAND, PARTY_KEEPER },
+	{ MSG_CHECK, PARTY_DESK, PARTY_KEEPER },
+	{ MSG_DONE, PARTY_KEEPER, PARTY_COMMAND },
 };
 
 static size_t
@@ -145,7 +234,8 @@ static void
 no_message_passes_in_another_direction(void **state)
 {
 	static const enum party all[] = { PARTY_SUPERVISOR, PARTY_EDGE,
-		PARTY_KEEPER, PARTY_COURIER, PARTY_DESK, PARTY_COMMAND };
+		PARTY_KEEPER, PARTY_COURIER, PARTY_DESK, PARTY_COMMAND,
+		PARTY_ASKER };
 	size_t allowed = 0;
 
 	(void)state;
@@ -158,9 +248,11 @@ no_message_passes_in_another_direction(void **state)
 		}
 		assert_false(passes(&p, usual[i].to, usual[i].from));
 	}
-	/* READY and DRAIN: four rooms each; PAGE, GET, ROW, PAGE_END, PROBE
-	 * and HEALTH: desk and command; seven messages have one way. */
-	assert_int_equal(allowed, 2 * 4 + 6 * 2 + 7);
+	/* READY and DRAIN: five rooms each; PEER: keeper, edge and asker;
+	 * PAGE, GET, ROW, PAGE_END, PROBE, HEALTH, HOLDS, HOLD, DECIDE, CHECK
+	 * and DONE: desk and command; WINDOW: courier and asker; eleven
+	 * messages have one way. */
+	assert_int_equal(allowed, 2 * 5 + 3 + 11 * 2 + 2 + 11);
 }
 
 static void
@@ -243,7 +335,7 @@ bytes_behind_a_terminator_are_refused(void **state)
 	PUT_REFUSED(
 	    memcpy(p_.r.put.receipt.merchant + 10, "4111111111111111", 16));
 	REFUSED(MSG_WINDOW, PARTY_COURIER, PARTY_KEEPER,
-	    p_.r.window.endpoint[20] = 'x');
+	    p_.r.window.name[20] = 'x');
 	REFUSED(
 	    MSG_PAGE, PARTY_DESK, PARTY_KEEPER, p_.r.page.invoice_id[60] = 'x');
 }
@@ -286,14 +378,279 @@ members_outside_their_range_are_refused(void **state)
 	REFUSED(MSG_HEALTH, PARTY_KEEPER, PARTY_DESK,
 	    p_.r.health.status = ST_EXISTS);
 	REFUSED(MSG_HEALTH, PARTY_KEEPER, PARTY_DESK, p_.r.health.zero = 1);
+	REFUSED(MSG_HEALTH, PARTY_KEEPER, PARTY_DESK,
+	    p_.r.health.oldest_waiting_us = UINT64_MAX);
+	REFUSED(MSG_ROW, PARTY_KEEPER, PARTY_DESK,
+	    p_.r.row.seq = (uint64_t)INT64_MAX + 1);
+	REFUSED(MSG_ROW, PARTY_KEEPER, PARTY_DESK,
+	    p_.r.row.receipt.amount_minor = 0);
+	REFUSED(MSG_HEALTH, PARTY_KEEPER, PARTY_DESK,
+	    p_.r.health.oldest_pending_us = UINT64_MAX);
+}
+
+#define HINT_REFUSED(change) REFUSED(MSG_HINT, PARTY_EDGE, PARTY_ASKER, change)
+#define ASK_REFUSED(change)  REFUSED(MSG_ASK, PARTY_KEEPER, PARTY_ASKER, change)
+
+static void
+a_question_has_its_grammar(void **state)
+{
+	(void)state;
+	PUT_REFUSED(p_.r.put.tran_id[0] = '<');
+	PUT_REFUSED(p_.r.put.tran_id[40] = 'x');
+	PUT_REFUSED(p_.r.put.pad[6] = 1);
+	HINT_REFUSED(p_.r.hint.merchant[0] = '\0');
+	HINT_REFUSED(memset(p_.r.hint.merchant, 0, RECEIPT_MERCHANT));
+	HINT_REFUSED(memset(p_.r.hint.val_id, 0, RECEIPT_INVOICE));
+	HINT_REFUSED(p_.r.hint.val_id[1] = '&');
+	HINT_REFUSED(p_.r.hint.val_id[1] = ' ');
+	HINT_REFUSED(p_.r.hint.val_id[40] = 'x');
+	HINT_REFUSED(p_.r.hint.pad[5] = 1);
+	ASK_REFUSED(p_.r.ask.n = 0);
+	ASK_REFUSED(p_.r.ask.n = (uint64_t)INT64_MAX + 1);
+	ASK_REFUSED(p_.r.ask.attempt = 0);
+	ASK_REFUSED(p_.r.ask.zero = 1);
+	ASK_REFUSED(p_.r.ask.receipt.amount_minor = 0);
+	ASK_REFUSED(p_.r.ask.tran_id[0] = '?');
+	ASK_REFUSED(p_.r.ask.tran_id[40] = 'x');
+	ASK_REFUSED(p_.r.ask.pad[0] = 1);
+	REFUSED(MSG_LOOKUP, PARTY_KEEPER, PARTY_ASKER,
+	    memset(p_.r.lookup.merchant, 0, RECEIPT_MERCHANT));
+	REFUSED(MSG_LOOKUP, PARTY_KEEPER, PARTY_ASKER,
+	    memset(p_.r.lookup.tran_id, 0, RECEIPT_INVOICE));
+	REFUSED(MSG_LOOKUP, PARTY_KEEPER, PARTY_ASKER,
+	    p_.r.lookup.tran_id[0] = '"');
+	REFUSED(MSG_LOOKUP, PARTY_KEEPER, PARTY_ASKER, p_.r.lookup.pad[0] = 1);
+}
+
+#define VERDICT_REFUSED(change) \
+	REFUSED(MSG_VERDICT, PARTY_ASKER, PARTY_KEEPER, change)
+#define FOUND_REFUSED(change) \
+	REFUSED(MSG_FOUND, PARTY_ASKER, PARTY_KEEPER, change)
+
+static void
+an_answer_has_its_grammar(void **state)
+{
+	(void)state;
+	VERDICT_REFUSED(p_.r.verdict.n = 0);
+	VERDICT_REFUSED(p_.r.verdict.n = (uint64_t)INT64_MAX + 1);
+	VERDICT_REFUSED(p_.r.verdict.attempt = 0);
+	VERDICT_REFUSED(p_.r.verdict.zero = 1);
+	VERDICT_REFUSED(p_.r.verdict.pad[2] = 1);
+	VERDICT_REFUSED(p_.r.verdict.reason = REASON_SILENCE);
+	VERDICT_REFUSED(p_.r.verdict.reason = REASONS);
+	VERDICT_REFUSED(memset(p_.r.verdict.merchant, 0, RECEIPT_MERCHANT));
+	VERDICT_REFUSED(p_.r.verdict.merchant[7] = '2');
+	VERDICT_REFUSED(p_.r.verdict.answered.merchant[7] = '2');
+	VERDICT_REFUSED(p_.r.verdict.answered.amount_minor = 0);
+	FOUND_REFUSED(p_.r.found.reason = REASON_AMOUNT);
+	FOUND_REFUSED(p_.r.found.reason = REASONS);
+	FOUND_REFUSED(p_.r.found.zero = 1);
+	FOUND_REFUSED(p_.r.found.receipt.currency[0] = 'b');
+	REFUSED(MSG_LOOKED_UP, PARTY_ASKER, PARTY_KEEPER,
+	    p_.r.looked_up.reason = REASON_SILENCE);
+	REFUSED(MSG_LOOKED_UP, PARTY_ASKER, PARTY_KEEPER,
+	    p_.r.looked_up.reason = REASONS);
+	REFUSED(
+	    MSG_LOOKED_UP, PARTY_ASKER, PARTY_KEEPER, p_.r.looked_up.zero = 1);
+}
+
+/* Of every reason: alone, and with what SSLCommerz says of the payment. */
+static void
+only_an_answer_to_hold_says_what_was_answered(void **state)
+{
+	(void)state;
+	for (uint32_t r = 0; r < REASONS; r++) {
+		struct packet p = sound(MSG_VERDICT);
+
+		p.r.verdict.reason = r;
+		assert_int_equal(passes(&p, PARTY_ASKER, PARTY_KEEPER),
+		    reason_answer(r) == ANSWER_HELD && r != REASON_SILENCE);
+		memset(&p.r.verdict.answered, 0, sizeof(struct receipt));
+		assert_int_equal(
+		    passes(&p, PARTY_ASKER, PARTY_KEEPER), r != REASON_SILENCE);
+	}
+}
+
+static void
+a_verdict_names_a_merchant_also_without_an_answer(void **state)
+{
+	struct packet p = sound(MSG_VERDICT);
+
+	(void)state;
+	memset(&p.r.verdict.answered, 0, sizeof(struct receipt));
+	assert_true(passes(&p, PARTY_ASKER, PARTY_KEEPER));
+	p.r.verdict.merchant[30] = 'x';
+	assert_false(passes(&p, PARTY_ASKER, PARTY_KEEPER));
+	memset(p.r.verdict.merchant, 0, RECEIPT_MERCHANT);
+	assert_false(passes(&p, PARTY_ASKER, PARTY_KEEPER));
+}
+
+static void
+a_check_finds_what_is_paid_or_risky(void **state)
+{
+	(void)state;
+	for (uint32_t r = 0; r < REASONS; r++) {
+		struct packet p = sound(MSG_FOUND), q = sound(MSG_LOOKED_UP);
+
+		p.r.found.reason = r;
+		assert_int_equal(passes(&p, PARTY_ASKER, PARTY_KEEPER),
+		    r == REASON_PAID || r == REASON_RISK);
+		q.r.looked_up.reason = r;
+		assert_int_equal(
+		    passes(&q, PARTY_ASKER, PARTY_KEEPER), r != REASON_SILENCE);
+	}
+}
+
+#define HOLD_REFUSED(change) REFUSED(MSG_HOLD, PARTY_KEEPER, PARTY_DESK, change)
+#define HOLDS_REFUSED(change) \
+	REFUSED(MSG_HOLDS, PARTY_DESK, PARTY_KEEPER, change)
+#define DECIDE_REFUSED(change) \
+	REFUSED(MSG_DECIDE, PARTY_DESK, PARTY_KEEPER, change)
+#define CHECK_REFUSED(change) \
+	REFUSED(MSG_CHECK, PARTY_DESK, PARTY_KEEPER, change)
+
+static void
+what_is_said_of_held_payments_has_its_grammar(void **state)
+{
+	(void)state;
+	HOLDS_REFUSED(p_.r.holds.after = (uint64_t)INT64_MAX + 1);
+	HOLDS_REFUSED(p_.r.holds.limit = 0);
+	HOLDS_REFUSED(p_.r.holds.limit = 1001);
+	HOLDS_REFUSED(p_.r.holds.pad[0] = 1);
+	HOLD_REFUSED(p_.r.hold.n = 0);
+	HOLD_REFUSED(p_.r.hold.n = (uint64_t)INT64_MAX + 1);
+	HOLD_REFUSED(p_.r.hold.held_at_us = 0);
+	HOLD_REFUSED(p_.r.hold.held_at_us = UINT64_MAX);
+	HOLD_REFUSED(p_.r.hold.reason = REASON_PAID);
+	HOLD_REFUSED(p_.r.hold.reason = REASON_UNKNOWN);
+	HOLD_REFUSED(p_.r.hold.reason = REASONS);
+	HOLD_REFUSED(p_.r.hold.is_answered = 0);
+	HOLD_REFUSED(p_.r.hold.is_answered = 2);
+	HOLD_REFUSED(p_.r.hold.claimed.amount_minor = 0);
+	HOLD_REFUSED(p_.r.hold.answered.amount_minor = 0);
+	HOLD_REFUSED(memset(&p_.r.hold.answered, 0, sizeof(struct receipt)));
+	DECIDE_REFUSED(memset(p_.r.decide.by, 0, CONFIG_NAME));
+	DECIDE_REFUSED(p_.r.decide.by[0] = ' ');
+	DECIDE_REFUSED(p_.r.decide.by[30] = 'x');
+	DECIDE_REFUSED(p_.r.decide.pad[1] = 1);
+	DECIDE_REFUSED(p_.r.decide.release = 2);
+	CHECK_REFUSED(memset(p_.r.check.merchant, 0, RECEIPT_MERCHANT));
+	CHECK_REFUSED(memset(p_.r.check.invoice_id, 0, RECEIPT_INVOICE));
+	CHECK_REFUSED(p_.r.check.invoice_id[60] = 'x');
+	CHECK_REFUSED(p_.r.check.tran_id[0] = '%');
+	CHECK_REFUSED(p_.r.check.pad[4] = 1);
+	REFUSED(MSG_DONE, PARTY_KEEPER, PARTY_DESK, p_.r.done.state = LIVES);
+	REFUSED(MSG_DONE, PARTY_KEEPER, PARTY_DESK,
+	    p_.r.done.status = ST_NO_MEMORY);
+	REFUSED(
+	    MSG_DONE, PARTY_KEEPER, PARTY_DESK, p_.r.done.status = 1u << 31);
+}
+
+static void
+what_may_be_empty_passes_empty(void **state)
+{
+	struct packet put = sound(MSG_PUT), ask = sound(MSG_ASK);
+	struct packet check = sound(MSG_CHECK), hold = sound(MSG_HOLD);
+
+	(void)state;
+	memset(put.r.put.tran_id, 0, RECEIPT_INVOICE);
+	assert_true(passes(&put, PARTY_EDGE, PARTY_KEEPER));
+	memset(ask.r.ask.tran_id, 0, RECEIPT_INVOICE);
+	assert_true(passes(&ask, PARTY_KEEPER, PARTY_ASKER));
+	memset(check.r.check.tran_id, 0, RECEIPT_INVOICE);
+	assert_true(passes(&check, PARTY_DESK, PARTY_KEEPER));
+	hold.r.hold.is_answered = 0;
+	memset(&hold.r.hold.answered, 0, sizeof(struct receipt));
+	assert_true(passes(&hold, PARTY_KEEPER, PARTY_DESK));
+}
+
+static void
+every_status_of_done_passes_and_no_other(void **state)
+{
+	static const enum status set[] = { ST_OK, ST_NOT_FOUND, ST_BUSY, ST_IO,
+		ST_EXISTS, ST_UNAVAILABLE, ST_BAD_INPUT };
+	struct packet p = sound(MSG_DONE);
+	size_t n = 0;
+
+	(void)state;
+	for (uint32_t st = 0; st < 64; st++) {
+		p.r.done.status = st;
+		n += passes(&p, PARTY_KEEPER, PARTY_DESK);
+	}
+	assert_int_equal(n, ARRAY_LEN(set));
+	for (size_t i = 0; i < ARRAY_LEN(set); i++) {
+		p.r.done.status = set[i];
+		assert_true(passes(&p, PARTY_KEEPER, PARTY_DESK));
+	}
+}
+
+static void
+rooms_that_meet_are_edges_askers_couriers_and_desks(void **state)
+{
+	static const enum party met[] = { PARTY_EDGE, PARTY_ASKER,
+		PARTY_COURIER, PARTY_DESK };
+	struct packet p = sound(MSG_PEER);
+	size_t n = 0;
+
+	(void)state;
+	for (uint32_t party = 0; party < 1024; party++) {
+		p.r.peer.party = party;
+		n += passes(&p, PARTY_SUPERVISOR, PARTY_ASKER);
+	}
+	assert_int_equal(n, ARRAY_LEN(met));
+	for (size_t i = 0; i < ARRAY_LEN(met); i++) {
+		p.r.peer.party = met[i];
+		assert_true(passes(&p, PARTY_SUPERVISOR, PARTY_EDGE));
+	}
+}
+
+static void
+hints_alone_are_of_the_wide_world(void **state)
+{
+	(void)state;
+	for (int type = 0; type < MESSAGES; type++)
+		assert_int_equal(
+		    message_wide((enum message)type), type == MSG_HINT);
+}
+
+static void
+the_largest_packet_is_message_max(void **state)
+{
+	size_t most = 0;
+
+	(void)state;
+	for (int type = 0; type < MESSAGES; type++) {
+		size_t n = length(
+		    (enum message)type, message_most((enum message)type));
+
+		most = n > most ? n : most;
+	}
+	assert_int_equal(most, MESSAGE_MAX);
+}
+
+static void
+parties_have_names_and_sets_of_them_have_none(void **state)
+{
+	(void)state;
+	assert_string_equal(party_name(PARTY_ASKER), "asker");
+	assert_string_equal(party_name(PARTY_KEEPER), "keeper");
+	assert_string_equal(party_name(PARTY_MEETING), "nobody");
+	assert_string_equal(party_name(PARTY_OFFERED), "nobody");
 }
 
 static void
 only_a_command_reads_over_all_merchants(void **state)
 {
 	struct packet page = sound(MSG_PAGE), get = sound(MSG_GET);
+	struct packet holds = sound(MSG_HOLDS), decide = sound(MSG_DECIDE);
 
 	(void)state;
+	memset(holds.r.holds.merchant, 0, RECEIPT_MERCHANT);
+	memset(decide.r.decide.merchant, 0, RECEIPT_MERCHANT);
+	assert_false(passes(&holds, PARTY_DESK, PARTY_KEEPER));
+	assert_false(passes(&decide, PARTY_DESK, PARTY_KEEPER));
+	assert_true(passes(&holds, PARTY_COMMAND, PARTY_KEEPER));
+	assert_true(passes(&decide, PARTY_COMMAND, PARTY_KEEPER));
 	memset(page.r.page.merchant, 0, RECEIPT_MERCHANT);
 	memset(get.r.get.merchant, 0, RECEIPT_MERCHANT);
 	assert_false(passes(&page, PARTY_DESK, PARTY_KEEPER));
@@ -334,6 +691,20 @@ main(void)
 		cmocka_unit_test(a_receipt_outside_the_narrow_world_is_refused),
 		cmocka_unit_test(bytes_behind_a_terminator_are_refused),
 		cmocka_unit_test(members_outside_their_range_are_refused),
+		cmocka_unit_test(a_question_has_its_grammar),
+		cmocka_unit_test(an_answer_has_its_grammar),
+		cmocka_unit_test(only_an_answer_to_hold_says_what_was_answered),
+		cmocka_unit_test(
+		    a_verdict_names_a_merchant_also_without_an_answer),
+		cmocka_unit_test(a_check_finds_what_is_paid_or_risky),
+		cmocka_unit_test(what_is_said_of_held_payments_has_its_grammar),
+		cmocka_unit_test(what_may_be_empty_passes_empty),
+		cmocka_unit_test(every_status_of_done_passes_and_no_other),
+		cmocka_unit_test(
+		    rooms_that_meet_are_edges_askers_couriers_and_desks),
+		cmocka_unit_test(hints_alone_are_of_the_wide_world),
+		cmocka_unit_test(the_largest_packet_is_message_max),
+		cmocka_unit_test(parties_have_names_and_sets_of_them_have_none),
 		cmocka_unit_test(only_a_command_reads_over_all_merchants),
 		cmocka_unit_test(no_zero_byte_of_a_receipt_is_unaccounted_for),
 	};

@@ -182,6 +182,9 @@ pages_are_summed(void **state)
 	metrics_add(MET_CONN_ACCEPTED_API, 7);
 	metrics_set(MET_CONN_OPEN_API, 3);
 	metrics_observe(MET_COMMIT_SECONDS, 2000000);
+	assert_int_equal(metrics_sum(pages, 2, MET_CONN_ACCEPTED_API), 12);
+	assert_int_equal(metrics_sum(pages, 1, MET_CONN_OPEN_API), 2);
+	assert_int_equal(metrics_sum(pages, 0, MET_CONN_OPEN_API), 0);
 	shown(pages, 2, &b);
 	assert_line(
 	    &b, "paysieve_connections_accepted_total{listener=\"api\"} 12");
@@ -335,6 +338,25 @@ assert_new_family(struct exposition *x, const char *family)
 	assert_int_equal(strncmp(family, "paysieve_", 9), 0);
 }
 
+/* {name="value"}, or more of them with commas between. */
+static void
+assert_labels(const char *at)
+{
+	char before = '{';
+
+	do {
+		int name = 0, end = 0;
+
+		assert_int_equal(*at++, before);
+		(void)sscanf(
+		    at, "%*[a-z]%n=\"%*[a-zA-Z0-9_.+]\"%n", &name, &end);
+		assert_true(name > 0 && end > name);
+		at += end;
+		before = ',';
+	} while (*at == ',');
+	assert_string_equal(at, "}");
+}
+
 static void
 assert_sample(struct exposition *x, const char *line)
 {
@@ -356,14 +378,8 @@ assert_sample(struct exposition *x, const char *line)
 	else
 		assert_true(*tail == '\0' || *tail == '{');
 	tail = strchr(name, '{');
-	if (tail != NULL) {
-		char word[64], end[3] = { 0 };
-
-		assert_int_equal(
-		    sscanf(tail, "{%*[a-z]=\"%63[a-zA-Z0-9_.+]%2s", word, end),
-		    2);
-		assert_string_equal(end, "\"}");
-	}
+	if (tail != NULL)
+		assert_labels(tail);
 }
 
 static void

@@ -272,6 +272,77 @@ values_are_judged_in_a_fixed_order(void **state)
 	    REFUSAL_INVOICE);
 }
 
+/* ---- answers */
+
+static enum status
+minimize_as_answer(const char *text, int64_t received_us)
+{
+	unsigned char body[1024];
+	struct form form;
+	enum refusal why;
+	size_t len = strlen(text);
+
+	memcpy(body, text, len);
+	assert_int_equal(form_parse(&form, body, len, &why), ST_OK);
+	memset(&receipt, 0xa5, sizeof(receipt));
+	return minimize_answer(&form, &shop, received_us, &identity, &receipt);
+}
+
+static void
+an_answer_follows_the_rules_of_a_callback_but_for_its_date(void **state)
+{
+	static const struct receipt none;
+	struct receipt want;
+	char text[512];
+	enum refusal why;
+
+	(void)state;
+	with_money(text, "USD", "12.50", "BDT", "1062.50");
+	assert_int_equal(minimize(&shop, text, RECEIVED_US, &why), ST_OK);
+	want = receipt;
+	assert_int_equal(minimize_as_answer(text, RECEIVED_US), ST_OK);
+	assert_memory_equal(&receipt, &want, sizeof(want));
+	want.paid_at_us = 0;
+	memcpy(strstr(text, "2026-02-10"), "1999-02-10", 10);
+	assert_int_equal(minimize_as_answer(text, RECEIVED_US), ST_OK);
+	assert_memory_equal(&receipt, &want, sizeof(want));
+	memcpy(strstr(text, "1999-02-10"), "1999-02-30", 10);
+	assert_int_equal(minimize_as_answer(text, RECEIVED_US), ST_OK);
+	assert_memory_equal(&receipt, &want, sizeof(want));
+	assert_int_equal(minimize_as_answer(text, 0), ST_BAD_INPUT);
+	assert_memory_equal(&receipt, &none, sizeof(none));
+	with_money(text, "USD", "x", "BDT", "1062.50");
+	assert_int_equal(minimize_as_answer(text, RECEIVED_US), ST_BAD_INPUT);
+	assert_memory_equal(&receipt, &none, sizeof(none));
+}
+
+static void
+an_id_needs_nothing_but_a_val_id(void **state)
+{
+	static const struct receipt_id none;
+	static const char *const bad[] = { "val_id=", "val_id=V%3F", "x=V1" };
+	struct receipt_id id, want;
+
+	(void)state;
+	assert_int_equal(
+	    identity_of(&identity, bytes_of("testbox"), bytes_of("V1"), &want),
+	    ST_OK);
+	for (size_t i = 0; i <= ARRAY_LEN(bad); i++) {
+		unsigned char body[32];
+		struct form form;
+		enum refusal why;
+		const char *text = i == 0 ? "val_id=V1" : bad[i - 1];
+		size_t len = strlen(text);
+
+		memcpy(body, text, len);
+		assert_int_equal(form_parse(&form, body, len, &why), ST_OK);
+		memset(&id, 0xa5, sizeof(id));
+		assert_int_equal(
+		    minimize_id(&form, &shop, &identity, &id), ST_OK);
+		assert_memory_equal(&id, i == 0 ? &want : &none, sizeof(id));
+	}
+}
+
 static int
 set_up(void **state)
 {
@@ -310,6 +381,9 @@ main(void)
 		    tran_id_keeps_to_its_grammar_even_where_it_is_dropped),
 		cmocka_unit_test(a_val_id_is_needed_in_its_grammar),
 		cmocka_unit_test(values_are_judged_in_a_fixed_order),
+		cmocka_unit_test(
+		    an_answer_follows_the_rules_of_a_callback_but_for_its_date),
+		cmocka_unit_test(an_id_needs_nothing_but_a_val_id),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -104,6 +104,9 @@ every_room_gets_its_struct(void **state)
 	assert_string_equal(
 	    w->plan->edge.merchants[0].rules.store_id, "testbox");
 	assert_int_equal(w->plan->keeper.n_merchants, 1);
+	assert_int_equal(w->plan->asker.n_merchants, 1);
+	assert_memory_equal(
+	    w->plan->asker.identity_key, w->plan->edge.identity_key, 32);
 	assert_memory_equal(
 	    w->plan->edge.tls.ticket, w->plan->desk.tls.ticket, ROOMS_TICKET);
 	assert_ptr_equal(plan_room(w->plan, PARTY_EDGE, &size), &w->plan->edge);
@@ -111,6 +114,9 @@ every_room_gets_its_struct(void **state)
 	assert_ptr_equal(
 	    plan_room(w->plan, PARTY_KEEPER, &size), &w->plan->keeper);
 	assert_int_equal(size, sizeof(struct keeper_config));
+	assert_ptr_equal(
+	    plan_room(w->plan, PARTY_ASKER, &size), &w->plan->asker);
+	assert_int_equal(size, sizeof(struct asker_config));
 	assert_ptr_equal(
 	    plan_room(w->plan, PARTY_COURIER, &size), &w->plan->courier);
 	assert_int_equal(size, sizeof(struct courier_config));

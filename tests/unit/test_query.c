@@ -109,6 +109,38 @@ numbers_keep_to_their_range(void **state)
 	assert_int_equal(v, 0);
 }
 
+/* ---- segments of a path */
+
+static void
+a_segment_is_decoded_but_its_plus_stays(void **state)
+{
+	struct bytes out;
+
+	(void)state;
+	assert_true(query_segment(bytes_of("A%2fB%20%23+1%C3"), &out, &text));
+	assert_true(bytes_is(out, "A/B #+1\xc3"));
+	assert_true(query_segment(bytes_of("%25%32%35"), &out, &text));
+	assert_true(bytes_is(out, "%25")); /* once only */
+}
+
+static void
+a_broken_segment_is_refused(void **state)
+{
+	static const char *const bad[] = { "%", "A%2", "%2g", "%00", "A%7f",
+		"%0A" };
+	static char longest[HTTP_TARGET_MAX + 1];
+	struct bytes out;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(query_segment(bytes_of(bad[i]), &out, &text));
+	memset(longest, 'x', sizeof(longest));
+	assert_false(
+	    query_segment(bytes_make(longest, sizeof(longest)), &out, &text));
+	assert_true(query_segment(
+	    bytes_make(longest, sizeof(longest) - 1), &out, &text));
+}
+
 int
 main(void)
 {
@@ -120,6 +152,8 @@ main(void)
 		cmocka_unit_test(what_is_not_well_formed_is_refused),
 		cmocka_unit_test(the_longest_target_fits_and_no_more),
 		cmocka_unit_test(numbers_keep_to_their_range),
+		cmocka_unit_test(a_segment_is_decoded_but_its_plus_stays),
+		cmocka_unit_test(a_broken_segment_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

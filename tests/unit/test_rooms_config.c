@@ -34,6 +34,7 @@ struct world {
 	struct courier_config *courier;
 	struct desk_config *desk;
 	struct keeper_config *keeper;
+	struct asker_config *asker;
 	struct err e;
 };
 
@@ -88,13 +89,21 @@ make_config(const struct world *w)
 	path_of(w, "r.db", c->store_path);
 	c->keep_s = 99;
 	c->limits.head_ms = 1234;
+	c->limits.ask_rate = 50;
+	c->limits.asks_in_flight = 16;
+	c->limits.ask_ms = 15000;
 	c->n_merchants = 2;
 	strncpy(c->merchants[0].store_id, "shop", CONFIG_NAME - 1);
 	strncpy(c->merchants[1].store_id, "other", CONFIG_NAME - 1);
 	for (size_t i = 0; i < 2; i++) {
 		c->merchants[i].confirm = CONFIRM_OFF;
+		c->merchants[i].confirm_for_s = 70;
+		c->merchants[i].refuse_after_s = 8;
 		path_of(w, "password", c->merchants[i].password_file);
+		strncpy(c->merchants[i].provider_url, "https://pay.example",
+		    CONFIG_URL - 1);
 	}
+	c->merchants[0].confirm = CONFIRM_REQUIRED;
 	c->merchants[1].billings = 1;
 	c->merchants[1].invoice_field = INVOICE_VALUE_B;
 	c->merchants[1].md5_only = true;
@@ -146,6 +155,7 @@ set_up(void **state)
 	w->courier = stale(sizeof(*w->courier));
 	w->desk = stale(sizeof(*w->desk));
 	w->keeper = stale(sizeof(*w->keeper));
+	w->asker = stale(sizeof(*w->asker));
 	*state = w;
 	return 0;
 }
@@ -179,6 +189,7 @@ tear_down(void **state)
 	free(w->courier);
 	free(w->desk);
 	free(w->keeper);
+	free(w->asker);
 	free(w);
 	return 0;
 }
@@ -283,6 +294,12 @@ the_keeper_and_the_desk_get_their_part(void **state)
 	assert_int_equal(w->keeper->keep_s, 99);
 	assert_string_equal(w->keeper->merchants[1].store_id, "other");
 	assert_int_equal(w->keeper->merchants[1].billings, 1);
+	assert_int_equal(w->keeper->merchants[0].confirm, CONFIRM_REQUIRED);
+	assert_int_equal(w->keeper->merchants[1].confirm, CONFIRM_OFF);
+	assert_true(w->keeper->merchants[0].by_tran_id);
+	assert_false(w->keeper->merchants[1].by_tran_id);
+	assert_int_equal(w->keeper->merchants[1].confirm_for_s, 70);
+	assert_int_equal(w->keeper->merchants[1].refuse_after_s, 8);
 	assert_string_equal(w->keeper->billings[0], "main");
 	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_OK);
 	assert_int_equal(w->desk->n_tokens, 1);
@@ -290,6 +307,176 @@ the_keeper_and_the_desk_get_their_part(void **state)
 	assert_string_equal(w->desk->tokens[0].merchant, "shop");
 	assert_int_equal(w->desk->tokens[0].scopes, SCOPE_READ);
 	assert_int_equal(w->desk->keep_s, 99);
+}
+
+/* ---- the asker */
+
+static enum status
+asker(struct world *w)
+{
+	return rooms_asker(w->c, w->asker, &w->e);
+}
+
+static void
+provider(struct world *w, size_t i, const char *url, const char *ca)
+{
+	struct config_merchant *m = &w->c->merchants[i];
+
+	memset(m->provider_url, 0, CONFIG_URL);
+	strncpy(m->provider_url, url, CONFIG_URL - 1);
+	m->provider_ca_file[0] = '\0';
+	if (ca != NULL)
+		path_of(w, ca, m->provider_ca_file);
+}
+
+static void
+the_asker_gets_passwords_and_whom_to_ask(void **state)
+{
+	struct world *w = *state;
+	const struct asker_merchant *m = &w->asker->merchants[1];
+
+	write_file(w, "password", "newest\ntestbox\n");
+	assert_int_equal(asker(w), ST_OK);
+	assert_int_equal(w->asker->identity_key[1], 0x11);
+	assert_int_equal(w->asker->ask_rate, 50);
+	assert_int_equal(w->asker->asks_in_flight, 16);
+	assert_int_equal(w->asker->ask_timeout_ms, 15000);
+	assert_int_equal(w->asker->n_merchants, 2);
+	assert_int_equal(
+	    w->asker->merchants[0].rules.confirm, CONFIRM_REQUIRED);
+	assert_string_equal(m->rules.store_id, "other");
+	assert_int_equal(m->rules.confirm, CONFIRM_OFF);
+	assert_int_equal(m->rules.invoice_field, INVOICE_VALUE_B);
+	assert_true(m->rules.md5_only);
+	assert_int_equal(m->n_passwords, 2);
+	assert_string_equal(m->password[0], "newest");
+	assert_string_equal(m->password[1], "testbox");
+	assert_int_equal(w->asker->n_providers, 1);
+	assert_string_equal(w->asker->providers[0].url, "https://pay.example");
+	assert_string_equal(w->asker->providers[0].ca, "");
+}
+
+static void
+the_longest_password_reaches_the_asker_whole(void **state)
+{
+	struct world *w = *state;
+	char text[ROOMS_PASSWORD] = "";
+
+	memset(text, 'x', ROOMS_PASSWORD - 1);
+	write_file(w, "password", text);
+	assert_int_equal(asker(w), ST_OK);
+	assert_string_equal(w->asker->merchants[0].password[0], text);
+	assert_int_equal(w->asker->merchants[0].n_passwords, 1);
+}
+
+static void
+merchants_of_one_url_and_trust_share_a_provider(void **state)
+{
+	struct world *w = *state;
+	struct asker_config *a = w->asker;
+
+	provider(w, 0, "https://pay.example/x//", NULL);
+	provider(w, 1, "https://pay.example/x", NULL);
+	assert_int_equal(asker(w), ST_OK);
+	assert_int_equal(a->n_providers, 1);
+	assert_string_equal(a->providers[0].url, "https://pay.example/x");
+	assert_int_equal(a->merchants[0].provider, 0);
+	assert_int_equal(a->merchants[1].provider, 0);
+
+	provider(w, 1, "https://pay.example", NULL);
+	assert_int_equal(asker(w), ST_OK);
+	assert_int_equal(a->n_providers, 2);
+	assert_string_equal(a->providers[1].url, "https://pay.example");
+	assert_int_equal(a->merchants[1].provider, 1);
+}
+
+/* By what the files hold, not by their names. */
+static void
+another_trust_is_another_provider(void **state)
+{
+	struct world *w = *state;
+	struct asker_config *a = w->asker;
+
+	write_file(w, "ca2.crt", CERTIFICATE);
+	provider(w, 0, "https://pay.example", "ca.crt");
+	provider(w, 1, "https://pay.example/", "ca2.crt");
+	assert_int_equal(asker(w), ST_OK);
+	assert_int_equal(a->n_providers, 1);
+	assert_non_null(strstr(a->providers[0].ca, "CERTIFICATE"));
+	write_file(w, "ca2.crt", CERTIFICATE CERTIFICATE);
+	assert_int_equal(asker(w), ST_OK);
+	assert_int_equal(a->n_providers, 2);
+	assert_int_equal(a->merchants[1].provider, 1);
+	provider(w, 1, "https://pay.example", NULL);
+	assert_int_equal(asker(w), ST_OK);
+	assert_int_equal(a->n_providers, 2);
+	assert_string_equal(a->providers[1].ca, "");
+}
+
+static void
+sixteen_providers_are_possible_and_no_more(void **state)
+{
+	struct world *w = *state;
+	struct buf faults;
+
+	for (size_t i = 0; i < ROOMS_PROVIDERS + 2; i++) {
+		char url[64];
+
+		w->c->merchants[i] = w->c->merchants[0];
+		(void)snprintf(
+		    w->c->merchants[i].store_id, CONFIG_NAME, "shop%zu", i);
+		(void)snprintf(url, sizeof(url), "https://p%zu.example", i);
+		provider(w, i, url, NULL);
+	}
+	buf_init(&faults, 65536);
+	w->c->n_merchants = ROOMS_PROVIDERS;
+	assert_int_equal(asker(w), ST_OK);
+	assert_int_equal(w->asker->n_providers, ROOMS_PROVIDERS);
+	assert_int_equal(w->asker->merchants[15].provider, 15);
+	assert_true(rooms_check(w->c, &faults));
+
+	w->c->n_merchants = ROOMS_PROVIDERS + 1;
+	assert_int_equal(asker(w), ST_CONFIG);
+	assert_string_equal(w->e.text,
+	    "[merchant shop16] needs one provider more than the 16 that are "
+	    "possible (provider_url with provider_ca_file)");
+	assert_true(is_zero(w->asker, sizeof(*w->asker)));
+	assert_false(rooms_check(w->c, &faults));
+	/* One that is there already is none more. */
+	provider(w, ROOMS_PROVIDERS, "https://p3.example", NULL);
+	assert_int_equal(asker(w), ST_OK);
+	assert_int_equal(w->asker->merchants[16].provider, 3);
+	buf_fini(&faults);
+}
+
+static void
+an_asker_that_fails_is_left_empty(void **state)
+{
+	struct world *w = *state;
+
+	provider(w, 1, "https://pay.example", "ca.crt");
+	write_file(w, "ca.crt", "nothing");
+	assert_int_equal(asker(w), ST_CONFIG);
+	assert_non_null(strstr(w->e.text, "/ca.crt: holds no PEM certificate"));
+	assert_true(is_zero(w->asker, sizeof(*w->asker)));
+	write_file(w, "ca.crt", CERTIFICATE);
+	path_of(w, "password2", w->c->merchants[1].password_file);
+	write_file(w, "password2", "testbox\ncan\tary");
+	assert_int_equal(asker(w), ST_CONFIG);
+	assert_non_null(strstr(w->e.text, "/password2: not 1 to 2 lines"));
+	assert_null(strstr(w->e.text, "testbox"));
+	assert_true(is_zero(w->asker, sizeof(*w->asker)));
+}
+
+static void
+the_asker_makes_no_identity_key(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(unlink(w->c->identity_key_file), 0);
+	assert_int_equal(asker(w), ST_CONFIG);
+	assert_int_equal(access(w->c->identity_key_file, F_OK), -1);
+	assert_true(is_zero(w->asker, sizeof(*w->asker)));
 }
 
 static void
@@ -301,6 +488,8 @@ no_stale_byte_crosses(void **state)
 	assert_int_equal(rooms_keeper(w->c, w->keeper, &w->e), ST_OK);
 	assert_int_equal(rooms_courier(w->c, w->courier, &w->e), ST_OK);
 	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_OK);
+	assert_int_equal(rooms_asker(w->c, w->asker, &w->e), ST_OK);
+	assert_null(memmem(w->asker, sizeof(*w->asker), "\xa5\xa5", 2));
 	assert_null(memmem(w->edge, sizeof(*w->edge), "\xa5\xa5\xa5", 3));
 	assert_null(memmem(w->keeper, sizeof(*w->keeper), "\xa5\xa5", 2));
 	assert_null(memmem(w->courier, sizeof(*w->courier), "\xa5\xa5", 2));
@@ -506,10 +695,12 @@ a_check_reports_every_file_at_once(void **state)
 	write_file(w, "identity.key", "canary");
 	write_file(w, "password", "canary\r\n");
 	write_file(w, "billing.secret", "canary");
+	write_file(w, "ca2.crt", "canary");
+	provider(w, 1, "https://pay.example", "ca2.crt");
 	assert_false(rooms_check(w->c, &faults));
 	for (size_t i = 0; i < faults.len; i++)
 		lines += faults.data[i] == '\n';
-	assert_int_equal(lines, 6); /* two merchants share the password */
+	assert_int_equal(lines, 7); /* two merchants share the password */
 	assert_int_equal(memcmp(faults.data, "f.conf: /", 9), 0);
 	assert_null(strstr((const char *)faults.data, "canary"));
 	buf_fini(&faults);
@@ -538,6 +729,13 @@ main(void)
 		ROOM_TEST(two_passwords_may_be_valid_at_once),
 		ROOM_TEST(the_courier_gets_decoded_secrets),
 		ROOM_TEST(the_keeper_and_the_desk_get_their_part),
+		ROOM_TEST(the_asker_gets_passwords_and_whom_to_ask),
+		ROOM_TEST(the_longest_password_reaches_the_asker_whole),
+		ROOM_TEST(merchants_of_one_url_and_trust_share_a_provider),
+		ROOM_TEST(another_trust_is_another_provider),
+		ROOM_TEST(sixteen_providers_are_possible_and_no_more),
+		ROOM_TEST(an_asker_that_fails_is_left_empty),
+		ROOM_TEST(the_asker_makes_no_identity_key),
 		ROOM_TEST(no_stale_byte_crosses),
 		ROOM_TEST(a_secret_that_others_may_read_is_refused),
 		ROOM_TEST(a_password_file_holds_one_or_two_clean_lines),

@@ -3,15 +3,26 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <resolv.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -20,6 +31,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "client_world.h"
+#include "folder.h"
 #include "supervisor/sandbox.h"
 
 static void
@@ -76,6 +89,8 @@ the_same_calls_pass_without_the_filter(void **state)
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define CONFINED 1
 
+static pid_t parent; /* of all cases: the test itself */
+
 static void
 nothing(void)
 {
@@ -130,7 +145,7 @@ trace_a_process(void)
 static void
 read_another_process(void)
 {
-	(void)process_vm_readv(getppid(), NULL, 0, NULL, 0, 0);
+	(void)process_vm_readv(parent, NULL, 0, NULL, 0, 0);
 }
 
 static void
@@ -160,6 +175,470 @@ an_edge_dies_of_every_other_call(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
 		assert_int_equal(signal_of(PARTY_EDGE, acts[i]), SIGSYS);
 }
+
+/* ---- the asker */
+
+static char folder[32];
+
+static int
+set_up_folder(void **state)
+{
+	(void)state;
+	(void)snprintf(folder, sizeof(folder), "/tmp/sandbox.XXXXXX");
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	folder_put(folder, "store", "made up");
+	return 0;
+}
+
+static int
+remove_folder(void **state)
+{
+	char path[FOLDER_PATH];
+
+	(void)state;
+	folder_path(folder, "store", path);
+	return unlink(path) == 0 && rmdir(folder) == 0 ? 0 : -1;
+}
+
+static int
+open_store(int flags)
+{
+	char path[FOLDER_PATH];
+
+	folder_path(folder, "store", path);
+	return open(path, flags | O_CLOEXEC, 0600);
+}
+
+static int
+read_the_store(void)
+{
+	return open_store(O_RDONLY);
+}
+
+static int
+read_a_password(void)
+{
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+}
+
+static int
+list_the_folder(void)
+{
+	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int
+write_the_store(void)
+{
+	return open_store(O_WRONLY);
+}
+
+static int
+change_the_store(void)
+{
+	return open_store(O_RDWR);
+}
+
+static int
+empty_the_store(void)
+{
+	return open_store(O_RDONLY | O_TRUNC);
+}
+
+static int
+write_to_a_device(void)
+{
+	return open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
+static int
+create_a_file(void)
+{
+	char path[FOLDER_PATH];
+	int fd;
+
+	folder_path(folder, "new", path);
+	fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)unlink(path);
+	return fd;
+}
+
+static int
+make_a_folder(void)
+{
+	char path[FOLDER_PATH];
+
+	folder_path(folder, "new", path);
+	return mkdir(path, 0700) != 0 ? -1 : rmdir(path);
+}
+
+static int
+rename_the_store(void)
+{
+	char from[FOLDER_PATH], to[FOLDER_PATH];
+
+	folder_path(folder, "store", from);
+	folder_path(folder, "moved", to);
+	return rename(from, to) != 0 ? -1 : rename(to, from);
+}
+
+static int
+open_the_store_to_all(void)
+{
+	char path[FOLDER_PATH];
+
+	folder_path(folder, "store", path);
+	return chmod(path, 0600);
+}
+
+static int
+speak_to_other_processes(void)
+{
+	return socket(AF_UNIX, SOCK_SEQPACKET, 0);
+}
+
+static int
+ask_the_kernel(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 0);
+}
+
+static int
+take_a_port(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return fd < 0 ? 100 : bind(fd, (struct sockaddr *)&at, sizeof(at));
+}
+
+static int
+listen_to_callers(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return fd < 0 ? 100 : listen(fd, 1);
+}
+
+static int
+map_code(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+		   ? -1
+		   : 0;
+}
+
+static int
+make_another_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static int
+signal_its_parent(void)
+{
+	return (int)syscall(SYS_tgkill, parent, parent, 0);
+}
+
+/* Its errno; 0 when it came through. */
+static int
+errno_of(enum party room, int (*act)(void))
+{
+	struct err e = { "" };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (sandbox_early(&e) != ST_OK ||
+		    sandbox_close(room, &e) != ST_OK)
+			_exit(255);
+		_exit(act() < 0 ? errno : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+an_asker_is_refused_files_ports_and_processes(void **state)
+{
+	static const struct {
+		int (*act)(void);
+		int refused;
+	} cases[] = {
+		{ read_the_store, EACCES },
+		{ read_a_password, EACCES },
+		{ list_the_folder, EACCES },
+		{ write_the_store, EPERM },
+		{ change_the_store, EPERM },
+		{ empty_the_store, EPERM },
+		{ write_to_a_device, EPERM },
+		{ create_a_file, EPERM },
+		{ make_a_folder, EPERM },
+		{ rename_the_store, EPERM },
+		{ open_the_store_to_all, EPERM },
+		{ speak_to_other_processes, EPERM },
+		{ ask_the_kernel, EPERM },
+		{ take_a_port, EPERM },
+		{ listen_to_callers, EPERM },
+		{ map_code, EPERM },
+		{ make_another_process, EPERM },
+		{ signal_its_parent, EPERM },
+	};
+
+	(void)state;
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+		LANDLOCK_CREATE_RULESET_VERSION) < 1)
+		fail_msg("this kernel has no Landlock: cannot be tested here");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(errno_of(PARTY_KEEPER, cases[i].act), 0);
+		assert_int_equal(
+		    errno_of(PARTY_ASKER, cases[i].act), cases[i].refused);
+	}
+}
+
+static void
+signal_another(void)
+{
+	(void)kill(parent, 0);
+}
+
+static void
+make_a_file_of_memory(void)
+{
+	(void)memfd_create("code", MFD_CLOEXEC);
+}
+
+static void
+load_into_the_kernel(void)
+{
+	(void)syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static void
+mount_something(void)
+{
+	(void)syscall(SYS_mount, NULL, "/", NULL, 0, NULL);
+}
+
+static void
+leave_for_another_world(void)
+{
+	(void)syscall(SYS_unshare, 0);
+}
+
+static void
+an_asker_dies_of_what_only_an_intruder_tries(void **state)
+{
+	static void (*const acts[])(void) = { run_a_program, trace_a_process,
+		read_another_process, signal_another, make_a_file_of_memory,
+		load_into_the_kernel, mount_something,
+		leave_for_another_world };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
+		assert_int_equal(signal_of(PARTY_KEEPER, acts[i]), 0);
+		assert_int_equal(signal_of(PARTY_ASKER, acts[i]), SIGSYS);
+	}
+	assert_int_equal(signal_of(PARTY_ASKER, abort), SIGABRT);
+}
+
+static void
+read_public_files(void)
+{
+	static const char *const paths[] = { "/etc/resolv.conf", "/etc/hosts",
+		"/etc/nsswitch.conf", "/etc/ssl/certs/ca-certificates.crt" };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		if (open(paths[i], O_RDONLY | O_CLOEXEC) < 0 && errno != ENOENT)
+			_exit(9);
+	}
+}
+
+static void
+find_localhost(void)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
+
+	if (getaddrinfo("localhost", "443", &hints, &found) != 0)
+		_exit(9);
+	freeaddrinfo(found);
+}
+
+static void *
+read_in_a_thread(void *arg)
+{
+	*(int *)arg = read_the_store() < 0 ? errno : 0;
+	return NULL;
+}
+
+static void
+start_a_thread(void)
+{
+	pthread_t thread;
+	int refused = 0;
+
+	if (pthread_create(&thread, NULL, read_in_a_thread, &refused) != 0 ||
+	    pthread_join(thread, NULL) != 0 || refused != EACCES)
+		_exit(9);
+}
+
+static void
+an_asker_can_do_its_daily_work(void **state)
+{
+	static void (*const acts[])(void) = { nothing, daily_work,
+		read_public_files, find_localhost, start_a_thread };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+		assert_int_equal(signal_of(PARTY_ASKER, acts[i]), 0);
+}
+
+static struct sockaddr_in name_server; /* port 0: the system's */
+
+/* libcurl's resolver threads come here as well: names are asked for at the
+ * test's own server, by the resolver of the system. */
+int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+    struct addrinfo **found)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **);
+	void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
+
+	if (symbol == NULL || res_init() != 0)
+		return EAI_SYSTEM;
+	memcpy(&real, &symbol, sizeof(real));
+	if (name_server.sin_port != 0) {
+		_res.nscount = 1;
+		_res.nsaddr_list[0] = name_server;
+	}
+	return real(name, service, hints, found);
+}
+
+/* Answers each question with 127.0.0.1, or with nothing for IPv6. */
+static void
+serve_names(int fd)
+{
+	static const unsigned char answer[] = { 0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0,
+		9, 0, 4, 127, 0, 0, 1 };
+
+	for (;;) {
+		unsigned char q[600] = { 0 };
+		struct sockaddr_in from;
+		socklen_t len = sizeof(from);
+		ssize_t n =
+		    recvfrom(fd, q, 512, 0, (struct sockaddr *)&from, &len);
+		size_t end = 12;
+
+		if (n < 17)
+			continue;
+		while (q[end] != 0 && end < 500)
+			end += q[end] + 1U;
+		end += 5; /* the name's end, type and class */
+		q[2] |= 0x80;
+		q[11] = 0; /* additional records */
+		if (q[end - 3] == 1) {
+			q[7] = 1;
+			memcpy(q + end, answer, sizeof(answer));
+			end += sizeof(answer);
+		}
+		(void)sendto(
+		    fd, q, end, 0, (const struct sockaddr *)&from, len);
+	}
+}
+
+static pid_t
+name_server_start(void)
+{
+	socklen_t len = sizeof(name_server);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	name_server = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	assert_int_equal(bind(fd, (struct sockaddr *)&name_server, len), 0);
+	assert_int_equal(
+	    getsockname(fd, (struct sockaddr *)&name_server, &len), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		serve_names(fd);
+	}
+	(void)close(fd);
+	return pid;
+}
+
+/* As a room does it: the client is made, then the sandbox closes. */
+static void
+get_confined(struct client_world *w, const char *host)
+{
+	struct err e;
+	char url[HTTP_STUB_URL];
+
+	http_stub_url(w->stub, host, "", url);
+	client_world_aim_at(w, url, http_stub_ca(w->stub), 20000);
+	if (sandbox_early(&e) != ST_OK ||
+	    sandbox_close(PARTY_ASKER, &e) != ST_OK)
+		_exit(8);
+	w->n_wanted = 2;
+	for (int i = 0; i < 2; i++) {
+		if (client_get(w->client, w->target, bytes_of("/"), 1000,
+			client_world_done, w) != ST_OK)
+			_exit(7);
+	}
+	loop_run(w->loop);
+	client_free(w->client);
+	_exit(w->last.http_status == 200 ? 0 : 10 + (int)w->last.end);
+}
+
+static void
+expect_a_confined_get(const char *names, const char *host)
+{
+	struct client_world *w = client_world_new(names);
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		get_confined(w, host);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	client_world_free(w);
+}
+
+static void
+an_asker_can_ask_its_provider(void **state)
+{
+	(void)state;
+	expect_a_confined_get("IP:127.0.0.1", "127.0.0.1");
+	expect_a_confined_get("DNS:localhost", "localhost");
+	expect_a_confined_get(NULL, "127.0.0.1");
+}
+
+static void
+an_asker_finds_its_provider_by_dns(void **state)
+{
+	pid_t pid = name_server_start();
+
+	(void)state;
+	expect_a_confined_get("DNS:provider.example", "provider.example");
+	expect_a_confined_get(NULL, "provider.example");
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	name_server.sin_port = 0;
+}
+
+/* ---- every room */
 
 static void
 check_early(void)
@@ -194,10 +673,22 @@ main(void)
 #if CONFINED
 		cmocka_unit_test(an_edge_can_do_its_daily_work),
 		cmocka_unit_test(an_edge_dies_of_every_other_call),
+		cmocka_unit_test_setup_teardown(
+		    an_asker_is_refused_files_ports_and_processes,
+		    set_up_folder, remove_folder),
+		cmocka_unit_test(an_asker_dies_of_what_only_an_intruder_tries),
+		cmocka_unit_test_setup_teardown(an_asker_can_do_its_daily_work,
+		    set_up_folder, remove_folder),
+		cmocka_unit_test(an_asker_can_ask_its_provider),
+		cmocka_unit_test(an_asker_finds_its_provider_by_dns),
 		cmocka_unit_test(every_room_is_confined_early),
 #endif
 		cmocka_unit_test(the_same_calls_pass_without_the_filter),
 	};
 
+#if CONFINED
+	parent = getpid();
+#endif
+	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ the_lines_hold_the_digest_of_the_token(void **state)
 	(void)state;
 	assert_int_equal(
 	    run(ARGS(ARG("new"), ARG("billing"), ARG("--merchant"),
-		    ARG("testbox"), ARG("--scopes"), ARG("read,check")),
+		    ARG("testbox"), ARG("--scopes"), ARG("read,check,confirm")),
 		out, sizeof(out)),
 	    0);
 	end = strchr(out, '\n');
@@ -89,7 +89,7 @@ the_lines_hold_the_digest_of_the_token(void **state)
 	    secret_sha256_hex(out, (size_t)(end - out), digest), ST_OK);
 	(void)snprintf(want, sizeof(want),
 	    "\n\n[token billing]\nsha256   = %s\nmerchant = testbox\n"
-	    "scopes   = read check\n",
+	    "scopes   = read check confirm\n",
 	    digest);
 	assert_string_equal(end, want);
 }

@@ -1,0 +1,78 @@
+/*
+ * What the commands that list something share: options, verbs, pages, and
+ * how a page is printed: as a table on a terminal, as JSON lines elsewhere.
+ *
+ * A command fills in what it is about, struct listing_kind, and calls
+ * listing_main(); its verbs get the struct listing.
+ */
+#ifndef COMMAND_LISTING_H
+#define COMMAND_LISTING_H
+
+#include <getopt.h>
+
+#include "base/buf.h"
+#include "command/source.h"
+
+#define LISTING_PAGE	1000 /* rows asked for at once, at most */
+#define LISTING_COLUMNS 8
+
+struct listing;
+
+typedef enum status listing_fn(struct listing *l);
+
+struct listing_verb {
+	const char *word;
+	listing_fn *run;
+	bool takes_id;
+};
+
+struct listing_kind {
+	const char *help;
+	const char *verbs_fault; /* "it takes: ..." */
+	const char *none;	 /* "there is no such ..." */
+	const struct option *options;
+	const struct listing_verb *verbs;
+	size_t n_verbs;
+	/* The table's columns; '>' in front of those that go to the right. */
+	const char *const *heads;
+	size_t n_heads;
+	/* Ask source for the page of query, hand each row to listing_cell() or
+	 * listing_line(), move query.after_seq. */
+	enum status (*page)(struct listing *l, bool *more);
+};
+
+struct listing {
+	const struct listing_kind *kind;
+	const char *name; /* of the command */
+	struct source *source;
+	struct store_query query;
+	struct receipt_id id; /* of a verb that takes one */
+	struct err err;	      /* words of a verb that has its own */
+	bool is_table;
+	/* Private: the page as it gathers. */
+	struct buf text;
+	size_t cells;
+	int width[LISTING_COLUMNS];
+};
+
+/* The whole command; its exit code. */
+int listing_main(
+    const struct listing_kind *kind, const char *config, int argc, char **argv);
+
+/* The verb "list": one page, and where to go on. */
+enum status listing_list(struct listing *l);
+
+/* The verb "export": all pages, as JSON lines. */
+enum status listing_export(struct listing *l);
+
+/* Add the next cell of a table, row by row. */
+void listing_cell(struct listing *l, const char *text);
+
+/* The same for the cells id, merchant, invoice ID, amount and currency. */
+void listing_receipt_cells(struct listing *l, const struct receipt *r);
+
+/* Print what was added since the last time.  A verb that shows one thing
+ * appends its JSON line to text and calls this. */
+MUST_USE enum status listing_print(struct listing *l);
+
+#endif

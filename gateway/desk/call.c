@@ -1,0 +1,118 @@
+#include "desk/call.h"
+
+#include <stdlib.h>
+
+#include "base/secret.h"
+
+void
+calls_init(struct calls *cs, void *unit, struct asks *as)
+{
+	cs->unit = unit;
+	cs->asks = as;
+	cs->on_end = NULL;
+	LIST_INIT(&cs->list);
+}
+
+static void
+release(struct call *c)
+{
+	struct calls *cs = c->owner;
+
+	if (cs->on_end != NULL)
+		cs->on_end(c);
+	LIST_REMOVE(c, link);
+	asks_drop(cs->asks, &c->ask);
+	secret_wipe(c, c->size); /* an invoice ID may have been asked for */
+	free(c);
+}
+
+void
+calls_fini(struct calls *cs)
+{
+	while (!LIST_EMPTY(&cs->list))
+		release(LIST_FIRST(&cs->list));
+}
+
+void *
+call_new(struct calls *cs, size_t size, const struct route_request *r,
+    void (*on_done)(void *arg, const struct asks_answer *a))
+{
+	struct call *c = calloc(1, size);
+
+	if (c == NULL) {
+		route_busy(r->server, r->id);
+		return NULL;
+	}
+	c->owner = cs;
+	c->size = size;
+	c->server = r->server;
+	c->id = r->id;
+	c->head_only = r->head_only;
+	asks_prepare(&c->ask, on_done, c);
+	LIST_INSERT_HEAD(&cs->list, c, link);
+	return c;
+}
+
+void
+call_ask(struct call *c, enum message type, void *m)
+{
+	enum status st = asks_put(c->owner->asks, &c->ask, type, m);
+
+	if (st != ST_OK)
+		call_fail(c, st);
+}
+
+void
+call_reply(struct call *c, int status, const char *fields)
+{
+	struct server_reply reply = { .status = status,
+		.content_type = "application/json",
+		.fields = fields,
+		.body = buf_bytes(&c->ask.json),
+		.head_only = c->head_only };
+
+	if (buf_status(&c->ask.json) != ST_OK) {
+		call_refuse(c, PROBLEM_INTERNAL, NULL);
+		return;
+	}
+	server_reply(c->server, c->id, &reply);
+	release(c);
+}
+
+void
+call_reply_page(struct call *c, const struct cursor *next, bool more)
+{
+	char text[CURSOR_TEXT];
+
+	cursor_format(next, text);
+	buf_printf(&c->ask.json, "],\"next\":\"%s\",\"more\":%s}", text,
+	    more ? "true" : "false");
+	call_reply(c, 200, NULL);
+}
+
+void
+call_refuse(struct call *c, enum problem why, const char *fields)
+{
+	server_problem(c->server, c->id, why, fields);
+	release(c);
+}
+
+void
+call_fail(struct call *c, enum status st)
+{
+	switch (st) {
+	case ST_NOT_FOUND:
+		call_refuse(c, PROBLEM_NOT_FOUND, NULL);
+		break;
+	case ST_BUSY:
+	case ST_IO:
+	case ST_UNAVAILABLE:
+	case ST_NO_MEMORY:
+		route_busy(c->server, c->id);
+		release(c);
+		break;
+	default:
+		call_refuse(c, PROBLEM_INTERNAL, NULL);
+		break;
+	}
+}

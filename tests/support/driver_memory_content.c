@@ -1,0 +1,479 @@
+#include "driver_memory_content.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *
+copy(const void *p, size_t n)
+{
+	void *q = malloc(n + 1);
+
+	assert(q != NULL);
+	if (n > 0)
+		memcpy(q, p, n);
+	return q;
+}
+
+/* A new last element of *list, zero. */
+static void *
+append(void *list, size_t *n, size_t size)
+{
+	char *all = realloc(list, (*n + 1) * size);
+
+	assert(all != NULL);
+	memset(all + *n * size, 0, size);
+	++*n;
+	return all;
+}
+
+/* The list without its element i. */
+static void
+take_out(void *list, size_t *n, size_t size, size_t i)
+{
+	char *at = (char *)list + i * size;
+
+	memmove(at, at + size, (*n - i - 1) * size);
+	--*n;
+}
+
+void
+content_copy(struct content *to, const struct content *from)
+{
+	*to = *from;
+	to->rows = copy(from->rows, from->n_rows * sizeof(*from->rows));
+	to->deliveries = copy(
+	    from->deliveries, from->n_deliveries * sizeof(*from->deliveries));
+	to->waiting =
+	    copy(from->waiting, from->n_waiting * sizeof(*from->waiting));
+	to->tombstones = copy(
+	    from->tombstones, from->n_tombstones * sizeof(*from->tombstones));
+}
+
+void
+content_free(struct content *c)
+{
+	free(c->rows);
+	free(c->deliveries);
+	free(c->waiting);
+	free(c->tombstones);
+	memset(c, 0, sizeof(*c));
+}
+
+static bool
+same(const struct receipt_id *a, const struct receipt_id *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static const struct store_row *
+row_of(const struct content *c, uint64_t seq)
+{
+	for (size_t i = 0; i < c->n_rows; i++) {
+		if (c->rows[i].seq == seq)
+			return &c->rows[i];
+	}
+	return NULL;
+}
+
+/* The place of a waiting or held payment, or n_waiting. */
+static size_t
+place_of(const struct content *c, enum life life, uint64_t n)
+{
+	size_t i = 0;
+
+	while (i < c->n_waiting &&
+	       (c->waiting[i].life.n != n || c->waiting[i].life.life != life))
+		i++;
+	return i;
+}
+
+static size_t
+tombstone_of(const struct content *c, const struct receipt_id *id)
+{
+	size_t i = 0;
+
+	while (i < c->n_tombstones && !same(&c->tombstones[i], id))
+		i++;
+	return i;
+}
+
+void
+content_find(const struct content *c, const struct receipt_id *id,
+    struct store_life *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < c->n_rows; i++) {
+		if (same(&c->rows[i].receipt.id, id))
+			out->life = LIFE_CONFIRMED;
+	}
+	for (size_t i = 0; i < c->n_waiting; i++) {
+		if (same(&c->waiting[i].life.claimed.id, id))
+			*out = c->waiting[i].life;
+	}
+	if (tombstone_of(c, id) < c->n_tombstones)
+		out->life = LIFE_REFUSED;
+}
+
+static bool
+is_known(const struct content *c, const struct receipt_id *id)
+{
+	struct store_life now;
+
+	content_find(c, id, &now);
+	return now.life != LIFE_ABSENT;
+}
+
+enum status
+content_put(struct content *c, const struct receipt *r, int64_t due_us,
+    const uint32_t *endpoint_ids, size_t n_endpoints)
+{
+	struct store_row *row;
+
+	if (is_known(c, &r->id))
+		return ST_EXISTS;
+	if (!receipt_valid(r))
+		return ST_BAD_INPUT;
+	c->rows = append(c->rows, &c->n_rows, sizeof(*c->rows));
+	row = &c->rows[c->n_rows - 1];
+	row->seq = ++c->last_seq;
+	row->receipt = *r;
+	for (size_t i = 0; i < n_endpoints; i++) {
+		c->deliveries = append(
+		    c->deliveries, &c->n_deliveries, sizeof(*c->deliveries));
+		c->deliveries[c->n_deliveries - 1] =
+		    (struct delivery){ .seq = c->last_seq,
+			    .endpoint_id = endpoint_ids[i],
+			    .next_us = due_us };
+	}
+	return ST_OK;
+}
+
+enum status
+content_wait(struct content *c, const struct receipt *r, const char *tran_id)
+{
+	struct bytes tran = bytes_of(tran_id);
+	struct waiting *w;
+
+	if (is_known(c, &r->id))
+		return ST_EXISTS;
+	if (!receipt_valid(r) || (tran.len > 0 && !receipt_invoice_valid(tran)))
+		return ST_BAD_INPUT;
+	c->waiting = append(c->waiting, &c->n_waiting, sizeof(*c->waiting));
+	w = &c->waiting[c->n_waiting - 1];
+	w->life.life = LIFE_WAITING;
+	w->life.n = ++c->last_n;
+	w->life.claimed = *r;
+	w->next_us = r->received_at_us;
+	assert(receipt_text(w->tran_id, sizeof(w->tran_id), tran));
+	return ST_OK;
+}
+
+enum status
+content_again(struct content *c, const struct store_again *a)
+{
+	size_t i = place_of(c, LIFE_WAITING, a->n);
+
+	if (i == c->n_waiting || c->waiting[i].attempts + 1 != a->attempt)
+		return ST_NOT_FOUND;
+	c->waiting[i].attempts = a->attempt;
+	c->waiting[i].life.denied = a->denied;
+	c->waiting[i].next_us = a->next_us;
+	return ST_OK;
+}
+
+static void
+hold_it(struct store_life *l, const struct store_move *m)
+{
+	l->life = LIFE_HELD;
+	l->reason = m->reason;
+	l->held_at_us = m->at_us;
+	l->is_answered = m->answered != NULL;
+	if (!l->is_answered)
+		return;
+	l->answered = l->claimed;
+	l->answered.amount_minor = m->answered->amount_minor;
+	memcpy(l->answered.currency, m->answered->currency,
+	    sizeof(l->answered.currency));
+	memcpy(l->answered.invoice_id, m->answered->invoice_id,
+	    sizeof(l->answered.invoice_id));
+}
+
+static enum status
+leave(struct content *c, const struct store_move *m)
+{
+	size_t i;
+
+	switch (m->from) {
+	case LIFE_WAITING:
+	case LIFE_HELD:
+		i = place_of(c, m->from, m->n);
+		if (i == c->n_waiting ||
+		    !same(&c->waiting[i].life.claimed.id, &m->receipt.id))
+			return ST_NOT_FOUND;
+		take_out(c->waiting, &c->n_waiting, sizeof(*c->waiting), i);
+		return ST_OK;
+	case LIFE_REFUSED:
+		i = tombstone_of(c, &m->receipt.id);
+		if (i == c->n_tombstones)
+			return ST_NOT_FOUND;
+		take_out(
+		    c->tombstones, &c->n_tombstones, sizeof(*c->tombstones), i);
+		return ST_OK;
+	case LIFE_ABSENT:
+	default:
+		return is_known(c, &m->receipt.id) ? ST_NOT_FOUND : ST_OK;
+	}
+}
+
+static enum status
+arrive(struct content *c, const struct store_move *m)
+{
+	enum status st;
+
+	switch (m->to) {
+	case LIFE_WAITING:
+		return content_wait(c, &m->receipt, "");
+	case LIFE_HELD:
+		st = content_wait(c, &m->receipt, "");
+		if (st == ST_OK)
+			hold_it(&c->waiting[c->n_waiting - 1].life, m);
+		return st;
+	case LIFE_CONFIRMED:
+		return content_put(
+		    c, &m->receipt, m->at_us, m->endpoint_ids, m->n_endpoints);
+	case LIFE_REFUSED:
+	default:
+		c->tombstones = append(
+		    c->tombstones, &c->n_tombstones, sizeof(*c->tombstones));
+		c->tombstones[c->n_tombstones - 1] = m->receipt.id;
+		return ST_OK;
+	}
+}
+
+enum status
+content_move(struct content *c, const struct store_move *m)
+{
+	enum status st;
+	size_t i;
+
+	assert(life_move(m->from, m->to, NULL));
+	if (m->from == LIFE_WAITING && m->to == LIFE_HELD) {
+		i = place_of(c, LIFE_WAITING, m->n);
+		if (i == c->n_waiting ||
+		    !same(&c->waiting[i].life.claimed.id, &m->receipt.id))
+			return ST_NOT_FOUND;
+		hold_it(&c->waiting[i].life, m);
+		return ST_OK;
+	}
+	st = leave(c, m);
+	return st == ST_OK ? arrive(c, m) : st;
+}
+
+enum status
+content_settle(struct content *c, const struct store_settle *d)
+{
+	for (size_t i = 0; i < c->n_deliveries; i++) {
+		struct delivery *v = &c->deliveries[i];
+
+		if (v->seq != d->seq || v->endpoint_id != d->endpoint_id ||
+		    v->delivered || v->attempts + 1 != d->attempt)
+			continue;
+		v->delivered = d->delivered;
+		v->attempts++;
+		v->next_us = d->next_us;
+		return ST_OK;
+	}
+	return ST_NOT_FOUND;
+}
+
+/* ---- out */
+
+static bool
+is_merchants(const char *merchant, const struct receipt *r)
+{
+	return merchant == NULL || strcmp(merchant, r->merchant) == 0;
+}
+
+void
+content_page(const struct content *c, const struct store_query *q,
+    store_row_fn *fn, void *arg, bool *more)
+{
+	size_t n = 0;
+
+	*more = false;
+	for (size_t i = 0; i < c->n_rows && !*more; i++) {
+		const struct receipt *r = &c->rows[i].receipt;
+
+		if (c->rows[i].seq <= q->after_seq ||
+		    !is_merchants(q->merchant, r) ||
+		    (q->invoice_id != NULL &&
+			strcmp(q->invoice_id, r->invoice_id) != 0))
+			continue;
+		if (n++ == q->limit)
+			*more = true;
+		else
+			fn(arg, &c->rows[i]);
+	}
+}
+
+enum status
+content_get(const struct content *c, const struct receipt_id *id,
+    const char *merchant, struct store_row *out)
+{
+	for (size_t i = 0; i < c->n_rows; i++) {
+		const struct receipt *r = &c->rows[i].receipt;
+
+		if (!same(&r->id, id) || !is_merchants(merchant, r))
+			continue;
+		*out = c->rows[i];
+		return ST_OK;
+	}
+	return ST_NOT_FOUND;
+}
+
+struct timed {
+	int64_t at_us;
+	struct store_due due;
+};
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct timed *x = a, *y = b;
+
+	if (x->at_us != y->at_us)
+		return x->at_us < y->at_us ? -1 : 1;
+	return x->due.row.seq < y->due.row.seq
+		   ? -1
+		   : x->due.row.seq > y->due.row.seq;
+}
+
+/* In order, up to the limit and the time.  Frees all. */
+static void
+give(struct timed *all, size_t n, int64_t now_us, size_t limit,
+    store_due_fn *fn, void *arg, int64_t *next_us)
+{
+	*next_us = INT64_MAX;
+	if (n > 0)
+		qsort(all, n, sizeof(*all), by_time);
+	for (size_t i = 0; i < n; i++) {
+		if (i == limit || all[i].at_us > now_us) {
+			*next_us = all[i].at_us;
+			break;
+		}
+		fn(arg, &all[i].due);
+	}
+	free(all);
+}
+
+void
+content_due(const struct content *c, uint32_t endpoint_id, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
+{
+	struct timed *all = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_deliveries; i++) {
+		const struct delivery *v = &c->deliveries[i];
+
+		if (v->delivered || v->endpoint_id != endpoint_id)
+			continue;
+		all = append(all, &n, sizeof(*all));
+		all[n - 1].at_us = v->next_us;
+		all[n - 1].due.row = *row_of(c, v->seq);
+		all[n - 1].due.attempt = v->attempts + 1;
+	}
+	give(all, n, now_us, limit, fn, arg, next_us);
+}
+
+void
+content_questions(const struct content *c, const char *merchant, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
+{
+	struct timed *all = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_waiting; i++) {
+		const struct waiting *w = &c->waiting[i];
+
+		if (w->life.life != LIFE_WAITING ||
+		    !is_merchants(merchant, &w->life.claimed))
+			continue;
+		all = append(all, &n, sizeof(*all));
+		all[n - 1].at_us = w->next_us;
+		all[n - 1].due.row.seq = w->life.n;
+		all[n - 1].due.row.receipt = w->life.claimed;
+		all[n - 1].due.attempt = w->attempts + 1;
+		all[n - 1].due.denied = w->life.denied;
+		memcpy(all[n - 1].due.tran_id, w->tran_id, sizeof(w->tran_id));
+	}
+	give(all, n, now_us, limit, fn, arg, next_us);
+}
+
+void
+content_holds(const struct content *c, const struct store_query *q,
+    store_life_fn *fn, void *arg, bool *more)
+{
+	size_t n = 0;
+
+	*more = false;
+	for (size_t i = 0; i < c->n_waiting && !*more; i++) {
+		const struct store_life *l = &c->waiting[i].life;
+
+		if (l->life != LIFE_HELD || l->n <= q->after_seq ||
+		    !is_merchants(q->merchant, &l->claimed))
+			continue;
+		if (n++ == q->limit)
+			*more = true;
+		else
+			fn(arg, l);
+	}
+}
+
+enum status
+content_hold(const struct content *c, const struct receipt_id *id,
+    const char *merchant, struct store_life *out)
+{
+	for (size_t i = 0; i < c->n_waiting; i++) {
+		const struct store_life *l = &c->waiting[i].life;
+
+		if (l->life != LIFE_HELD || !same(&l->claimed.id, id) ||
+		    !is_merchants(merchant, &l->claimed))
+			continue;
+		*out = *l;
+		return ST_OK;
+	}
+	return ST_NOT_FOUND;
+}
+
+void
+content_totals(const struct content *c, struct store_totals *out)
+{
+	uint64_t oldest = 0;
+
+	memset(out, 0, sizeof(*out));
+	out->receipts = c->n_rows;
+	for (size_t i = 0; i < c->n_deliveries; i++) {
+		if (c->deliveries[i].delivered)
+			continue;
+		out->deliveries_pending++;
+		if (oldest == 0 || c->deliveries[i].seq < oldest)
+			oldest = c->deliveries[i].seq;
+	}
+	if (oldest != 0)
+		out->oldest_pending_us =
+		    row_of(c, oldest)->receipt.received_at_us;
+	for (size_t i = 0; i < c->n_waiting; i++) {
+		const struct store_life *l = &c->waiting[i].life;
+
+		if (l->life == LIFE_HELD) {
+			out->held++;
+			continue;
+		}
+		out->waiting++;
+		if (out->oldest_waiting_us == 0 ||
+		    l->claimed.received_at_us < out->oldest_waiting_us)
+			out->oldest_waiting_us = l->claimed.received_at_us;
+	}
+}
