@@ -145,7 +145,8 @@ kills: $(BIN) ## SIGKILL under load, ROUNDS (20) each of supervisor, keeper, edg
 	  PYTEST_ARGS="-k kill"
 
 # Not for valgrind: what starts programs, closes the kernel or races a clock.
-NOT_UNDER := process supervisor sandbox server_limits desk client
+NOT_UNDER := process supervisor introduce sandbox server_limits desk client \
+	client_get client_memory
 .PHONY: valgrind
 valgrind: ## run the unit tests under valgrind's memcheck
 	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=debug tests

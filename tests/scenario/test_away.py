@@ -10,6 +10,7 @@ from shifted import ShiftedClock
 from sslcommerz import SSLCommerz
 
 RATE = 40  # questions a second
+IN_FLIGHT = 16  # so many may be late together, and arrive together
 
 
 def spread(questions):
@@ -67,7 +68,7 @@ def test_an_hour_without_sslcommerz_loses_nothing_and_ends_without_a_burst(
     assert asking.log.wait("provider_back")
     assert states(asking) == (0, 0, 0, 60 + len(invoices) + 1)
     assert max(billing.counts.values()) == 1
-    assert spread(provider.questions[asked:]) <= RATE * 1.1 + 1
+    assert spread(provider.questions[asked:]) <= RATE + IN_FLIGHT + 1
 
 
 def test_after_a_restart_val_ids_are_in_no_file_and_all_is_confirmed(
@@ -104,10 +105,12 @@ def test_after_a_restart_val_ids_are_in_no_file_and_all_is_confirmed(
 
 def test_no_password_and_no_address_of_a_question_is_logged(
         asking, billing, provider):
-    for kind in ("html", "status", "credentials", "amount", "unknown"):
+    for kind in ("html", "status", "amount", "unknown", "credentials"):
         provider.misbehave(kind, times=1)
+        asked = len(provider.questions)
         pay(asking, provider, "INV-" + kind)
-    until(lambda: len(provider.questions) >= 5)
+        assert provider.wait_asked(asked + 1)
+    assert asking.log.wait("locked_out")
     assert asking.stop() == 0
     seen = asking.logs[-1].raw
     for secret in (callbacks.PASSWORD, "made-up-password", "store_passwd",

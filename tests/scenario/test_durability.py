@@ -201,7 +201,7 @@ def test_killed_in_the_middle_of_a_reload(gateway, billing, role):
         load.wait_acked(20)
         acked = load.stop()
         until(lambda: Counter(gateway.rooms().values()) == {
-            "keeper": 1, "edge": 2, "courier": 1, "desk": 1})
+            "keeper": 1, "edge": 2, "asker": 1, "courier": 1, "desk": 1})
     stored_once(gateway, acked)
     assert billing.wait_invoices(acked)
 
@@ -219,11 +219,11 @@ def test_reloads_leave_no_descriptor_and_no_process_behind(gateway, billing):
     assert gateway.post(callbacks.paid("INV-1")).status == 200
     assert billing.wait_invoices(["INV-1"])
     gateway.hang_up("reloaded")
-    until(lambda: len(gateway.rooms()) == 5)
+    until(lambda: len(gateway.rooms()) == 6)
     before = descriptors(gateway)
     for _ in range(10):
         gateway.hang_up("reloaded")
-    until(lambda: len(gateway.rooms()) == 5)
+    until(lambda: len(gateway.rooms()) == 6)
     after = until(lambda: descriptors(gateway))
     assert all(after[role] <= before[role] for role in before), (
         before, after)
