@@ -122,6 +122,7 @@ test: ## install what is missing, run lints, units (ASan, UBSan) and scenarios
 	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=asan tests
 	@$(MAKE) --no-print-directory -s lint
 	@$(MAKE) --no-print-directory -s VARIANT=asan unit
+	@$(MAKE) --no-print-directory -s -j$(JOBS) bare
 	@$(MAKE) --no-print-directory -s scenario
 
 # ------------------------------------------------------------- test parts
@@ -138,9 +139,16 @@ scenario: $(BIN) ## run the scenarios against the binary of VARIANT
 	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) $(PYTHON) \
 	  -m pytest -q -p no:cacheprovider tests/scenario $(PYTEST_ARGS)
 
+# What sanitizers get in the way of: filters of system calls, and a search of
+# the process's own memory.
+BARE := $(filter %/test_sandbox %/test_client_memory,$(TESTS))
+.PHONY: bare
+bare: $(BARE) ## run the unit tests that sanitizers get in the way of, without
+	@tests/run_units.sh $(BARE)
+
 ROUNDS ?= 20
 .PHONY: kills
-kills: $(BIN) ## SIGKILL under load, ROUNDS (20) each of supervisor, keeper, edge
+kills: $(BIN) ## SIGKILL under load, ROUNDS (20) for each room, asked back and not
 	@ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory -s scenario \
 	  PYTEST_ARGS="-k kill"
 
