@@ -67,7 +67,6 @@ def test_an_hour_without_sslcommerz_loses_nothing_and_ends_without_a_burst(
     assert billing.wait_invoices(invoices + ["AWAKE"], 4 * PATIENCE)
     assert asking.log.wait("provider_back")
     assert states(asking) == (0, 0, 0, 60 + len(invoices) + 1)
-    assert max(billing.counts.values()) == 1
     assert spread(provider.questions[asked:]) <= RATE + IN_FLIGHT + 1
 
 
