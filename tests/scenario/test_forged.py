@@ -112,3 +112,22 @@ def test_a_hundred_forgeries_among_genuine_ones_give_only_the_genuine(
     assert {r["invoice_id"] for r in asking.receipts()} == wanted
     assert billing.wait_invoices(wanted)
     assert billing.invoices == wanted
+
+
+def test_signed_text_cut_into_an_invoice_id_is_no_receipt(
+        make_gateway, billing, provider):
+    """A customer's own text, signed with a genuine payment, made a field: the
+    digests are right, and only SSLCommerz knows better."""
+    asking = make_gateway(billing=billing, provider=provider, merchants={
+        SHOP: {"password": callbacks.PASSWORD, "invoice_field": "value_b"}})
+    asking.start()
+    fields = callbacks.genuine("ORDER-1", value_a="my note&value_b=BILL-99")
+    for name in ("value_b", "value_c", "value_d"):
+        del fields[name]
+    provider.ledger.enter(SHOP, fields)
+    forged = dict(callbacks.signed(fields))
+    forged.update(value_a="my note", value_b="BILL-99",
+                  verify_key=forged["verify_key"] + ",value_b")
+    assert asking.post(callbacks.encode(forged.items())).status == 200
+    assert asking.log.wait("ask_failed", "held")
+    assert asking.receipts() == [] and billing.requests == []
