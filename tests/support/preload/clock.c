@@ -40,8 +40,7 @@ clock_gettime(clockid_t id, struct timespec *ts)
 	int64_t ns;
 
 	if (rc != 0 || shift == NULL ||
-	    (wall_only && id != CLOCK_REALTIME &&
-		id != CLOCK_REALTIME_COARSE))
+	    (wall_only && id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE))
 		return rc;
 	ns = ts->tv_nsec + *shift % 1000000000;
 	ts->tv_sec += *shift / 1000000000 + ns / 1000000000;
