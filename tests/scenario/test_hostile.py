@@ -5,12 +5,12 @@ import re
 import signal
 import socket
 import warnings
-from pathlib import Path
 from urllib.parse import quote_plus
 
 import callbacks
 import pytest
 from gateway import FORM, Gateway, SANITIZED, until
+from memory import Canaries, in_memory, memory_readable
 
 LINE = "POST /ipn/testbox HTTP/1.1"
 
@@ -35,78 +35,6 @@ def attacked(tmp_path_factory, keys):
 
 
 # ---- what stays of a payer
-
-class Canaries:
-    """64 letters each; every eleven in a row say whose they are."""
-
-    PIECE = re.compile(rb"Qz7K([a-j]{4})|517a374b((?:6[1-9a]){4})|"
-                       rb"Q\0z\x007\0K\0((?:[a-j]\0){4})|"
-                       rb"K7zQ([a-j]{4})|7zQ.([a-j]{3})K", re.S)
-
-    def __init__(self):
-        self.count = 0
-
-    def new(self):
-        digits = f"{self.count:04}"
-        self.count += 1
-        return ("Qz7K" + digits.translate(
-            str.maketrans("0123456789", "abcdefghij"))) * 8
-
-    def fields(self, invoice, **changed):
-        """A paid callback whose every dropped text is a canary."""
-        fields = callbacks.genuine(invoice)
-        for name in ("bank_tran_id", "card_brand", "card_issuer", "card_no",
-                     "card_issuer_country", "card_sub_brand", "card_type",
-                     "error", "risk_title", "val_id", "value_a", "value_b",
-                     "value_c", "value_d"):
-            fields[name] = self.new()
-        fields["cus_name"] = self.new()
-        fields.update(changed)
-        return callbacks.signed(fields)
-
-    def body(self, invoice, **changed):
-        return callbacks.encode(self.fields(invoice, **changed))
-
-    def head(self):
-        return [f"{name}: {self.new()}"
-                for name in ("User-Agent", "Cookie", "X-Forwarded-For")]
-
-    def found(self, data):
-        return sorted({m.group() for m in self.PIECE.finditer(data)})
-
-
-def memory(pid):
-    """Everything that a process can write to."""
-    with open(f"/proc/{pid}/mem", "rb", 0) as mem:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            place, rights, *_ = line.split()
-            start, end = (int(x, 16) for x in place.split("-"))
-            if not rights.startswith("rw"):
-                continue
-            mem.seek(start)
-            try:
-                yield mem.read(end - start)
-            except OSError:
-                continue  # reserved, not there
-
-
-def memory_readable(gateway):
-    try:
-        return any(True for _ in memory(next(iter(gateway.rooms()))))
-    except PermissionError:
-        return False
-
-
-def in_memory(gateway, canaries):
-    """{room: pieces} of what is left in any process."""
-    rooms = {**gateway.rooms(), gateway.pid: "supervisor"}
-    found = {}
-    for pid, role in rooms.items():
-        for data in memory(pid):
-            if pieces := canaries.found(data):
-                found.setdefault(role, set()).update(pieces)
-    return found
-
 
 def kept_open(gateway, data):
     """Send; the answer's status, and the connection, still open."""
