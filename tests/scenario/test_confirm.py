@@ -1,5 +1,7 @@
 """A payment counts once SSLCommerz confirms it, however it answers."""
 
+import threading
+
 import callbacks
 import certs
 import pytest
@@ -272,3 +274,59 @@ def test_two_stores_do_not_wait_for_each_other(
         assert billing.wait_invoices(["INV-shop-b"])
         assert asking.log.wait("locked_out", merchant="shop-a")
         assert "INV-shop-a" not in billing.invoices
+
+
+def test_a_silent_provider_does_not_stop_another(
+        make_gateway, billing, keys):
+    context = tls_context(*keys.provider)
+    with SSLCommerz(context, {"shop-a": "a"}) as silent, \
+            SSLCommerz(context, {"shop-b": "b"}) as other:
+        asking = make_gateway(
+            billing=billing, provider=other, limits={"asks_in_flight": 2},
+            merchants={"shop-a": {"password": "a",
+                                  "provider_url": silent.url},
+                       "shop-b": {"password": "b"}}).start()
+        silent.misbehave("silent")
+        for n in range(5):
+            body = silent.ledger.body(silent.ledger.pay(f"A-{n}", "shop-a"))
+            assert asking.post(body, "shop-a").status == 200
+        assert silent.wait_asked(2)
+        for n in range(5):
+            body = other.ledger.body(other.ledger.pay(f"B-{n}", "shop-b"))
+            assert asking.post(body, "shop-b").status == 200
+        assert billing.wait_invoices([f"B-{n}" for n in range(5)])
+        assert len(silent.questions) == 2
+
+
+def test_payments_that_wait_are_asked_about_after_confirm_was_set_off(
+        asking, billing, provider):
+    provider.misbehave("status")
+    pay(asking, provider, "INV-1")
+    assert asking.log.wait("ask_failed")
+    asking.merchants[callbacks.MERCHANT]["confirm"] = "off"
+    asking.reload()
+    assert states(asking) == (1, 0, 0, 0)
+    provider.misbehave("unknown", value="INV-1")
+    assert asking.log.wait("refused")
+    assert asking.receipts() == [] and billing.requests == []
+
+
+def test_a_callback_while_its_invoice_is_checked_is_one_receipt(
+        make_gateway, billing, provider):
+    asking = make_gateway(billing=billing, provider=provider)
+    token = asking.add_token("checker", callbacks.MERCHANT, "check")
+    asking.start()
+    provider.misbehave("slow", seconds=0.3)
+    for n in range(10):
+        fields = provider.ledger.pay(f"INV-{n}")
+        answers = []
+        checker = threading.Thread(target=lambda n=n: answers.append(
+            asking.api(f"/v1/invoices/INV-{n}/check", token, "POST")))
+        checker.start()
+        assert provider.wait_asked(len(provider.questions) + 1)
+        assert asking.post(provider.ledger.body(fields)).status == 200
+        checker.join()
+        assert answers[0].status == 200
+    assert billing.wait_invoices([f"INV-{n}" for n in range(10)])
+    until(lambda: states(asking) == (0, 0, 0, 10))
+    assert len(asking.receipts()) == 10

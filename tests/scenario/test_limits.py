@@ -10,6 +10,7 @@ from pathlib import Path
 import callbacks
 import pytest
 from gateway import Load, SANITIZED, until
+from payments import pay, states
 
 MAKE_ROOM = "unshare -m" if os.getuid() == 0 else "unshare -rm"
 
@@ -202,3 +203,20 @@ def test_idle_connections_make_room_for_a_callback(make_gateway):
     assert gateway.post(callbacks.paid("INV-1")).status == 200
     for client in clients:
         client.close()
+
+
+def test_verdicts_that_find_no_room_are_kept_until_there_is(
+        asking, billing, provider):
+    provider.misbehave("status")
+    for n in range(20):
+        pay(asking, provider, f"INV-{n}")
+    assert asking.log.wait("ask_failed")
+    [keeper] = asking.rooms("keeper")
+    _, most = resource.prlimit(keeper, resource.RLIMIT_FSIZE)
+    resource.prlimit(keeper, resource.RLIMIT_FSIZE, (4096, most))
+    provider.behave()
+    assert asking.log.wait("store_full")
+    assert billing.requests == []
+    resource.prlimit(keeper, resource.RLIMIT_FSIZE, (most, most))
+    assert billing.wait_invoices([f"INV-{n}" for n in range(20)])
+    assert states(asking) == (0, 0, 0, 20)
