@@ -211,7 +211,7 @@ put_masked(struct hints *h, const struct receipt_id *id,
 	secret_wipe(val_id, sizeof(val_id));
 }
 
-__attribute__((no_sanitize("address", "undefined"))) static size_t
+__attribute__((no_sanitize("address", "undefined", "thread"))) static size_t
 count_in(const volatile unsigned char *from, size_t len,
     const unsigned char *masked, size_t n)
 {
