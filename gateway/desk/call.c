@@ -80,11 +80,12 @@ call_reply(struct call *c, int status, const char *fields)
 }
 
 void
-call_reply_page(struct call *c, const struct cursor *next, bool more)
+call_reply_page(
+    struct call *c, enum cursor_list list, const struct cursor *next, bool more)
 {
 	char text[CURSOR_TEXT];
 
-	cursor_format(next, text);
+	cursor_format(next, list, text);
 	buf_printf(&c->ask.json, "],\"next\":\"%s\",\"more\":%s}", text,
 	    more ? "true" : "false");
 	call_reply(c, 200, NULL);

@@ -50,7 +50,8 @@ void call_ask(struct call *c, enum message type, void *m);
 void call_reply(struct call *c, int status, const char *fields);
 
 /* The same for a page of rows: append its end, with the next cursor. */
-void call_reply_page(struct call *c, const struct cursor *next, bool more);
+void call_reply_page(struct call *c, enum cursor_list list,
+    const struct cursor *next, bool more);
 
 /* Answer with a problem; fields as in server_reply. */
 void call_refuse(struct call *c, enum problem why, const char *fields);

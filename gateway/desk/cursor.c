@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define VERSION 1
-
 enum { BODY = 1 + 8 + 8, RAW = BODY + 4, LETTERS = CURSOR_TEXT - 1 };
 
 _Static_assert(RAW % 3 == 0 && RAW / 3 * 4 == LETTERS, "no padding needed");
@@ -43,11 +41,12 @@ check(const unsigned char *data, size_t n)
 }
 
 void
-cursor_format(const struct cursor *c, char out[CURSOR_TEXT])
+cursor_format(
+    const struct cursor *c, enum cursor_list list, char out[CURSOR_TEXT])
 {
 	unsigned char raw[RAW];
 
-	raw[0] = VERSION;
+	raw[0] = (unsigned char)list;
 	put(raw + 1, c->epoch, 8);
 	put(raw + 9, c->seq, 8);
 	put(raw + BODY, check(raw, BODY), 4);
@@ -61,7 +60,7 @@ cursor_format(const struct cursor *c, char out[CURSOR_TEXT])
 }
 
 bool
-cursor_parse(struct bytes text, struct cursor *c)
+cursor_parse(struct bytes text, enum cursor_list list, struct cursor *c)
 {
 	unsigned char raw[RAW];
 	uint64_t three = 0;
@@ -77,7 +76,7 @@ cursor_parse(struct bytes text, struct cursor *c)
 		if (i % 4 == 3)
 			put(raw + i / 4 * 3, three, 3);
 	}
-	if (raw[0] != VERSION || get(raw + BODY, 4) != check(raw, BODY))
+	if (raw[0] != list || get(raw + BODY, 4) != check(raw, BODY))
 		return false;
 	c->epoch = get(raw + 1, 8);
 	c->seq = get(raw + 9, 8);

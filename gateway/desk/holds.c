@@ -37,7 +37,7 @@ on_page(void *arg, const struct asks_answer *a)
 	}
 	v->cursor.epoch = a->end.epoch;
 	v->cursor.seq = a->end.last_seq;
-	call_reply_page(&v->call, &v->cursor, a->end.more != 0);
+	call_reply_page(&v->call, CURSOR_HELD, &v->cursor, a->end.more != 0);
 }
 
 /* The parameters into v and m; false: one of them is wrong. */
@@ -54,7 +54,7 @@ page_parameters(struct review *v, struct msg_holds *m, struct bytes query)
 	if (!query_parse(query, params, ARRAY_LEN(params), &text))
 		return false;
 	v->has_cursor = after->ptr != NULL;
-	if (v->has_cursor && !cursor_parse(*after, &v->cursor))
+	if (v->has_cursor && !cursor_parse(*after, CURSOR_HELD, &v->cursor))
 		return false;
 	m->after = v->cursor.seq;
 	return limit->ptr == NULL ||

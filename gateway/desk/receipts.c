@@ -98,7 +98,8 @@ on_page(void *arg, const struct asks_answer *a)
 	if (p->call.ask.rows == 0 && now < p->until_us && !rs->draining)
 		page_rest(p, now);
 	else
-		call_reply_page(&p->call, &p->cursor, a->end.more != 0);
+		call_reply_page(
+		    &p->call, CURSOR_RECEIPTS, &p->cursor, a->end.more != 0);
 }
 
 static void
@@ -117,7 +118,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		if (!p->resting)
 			continue;
 		if (now >= p->until_us)
-			call_reply_page(c, &p->cursor, false);
+			call_reply_page(c, CURSOR_RECEIPTS, &p->cursor, false);
 		else if (now >= p->again_us)
 			page_ask(p);
 	}
@@ -141,7 +142,7 @@ page_parameters(struct poll *p, struct bytes query)
 	if (!query_parse(query, params, ARRAY_LEN(params), &text))
 		return false;
 	p->has_cursor = after->ptr != NULL;
-	if (p->has_cursor && !cursor_parse(*after, &p->cursor))
+	if (p->has_cursor && !cursor_parse(*after, CURSOR_RECEIPTS, &p->cursor))
 		return false;
 	p->page.after_seq = p->cursor.seq;
 	if (limit->ptr != NULL &&
@@ -239,7 +240,7 @@ receipts_drain(struct receipts *rs)
 
 		next = LIST_NEXT(c, link);
 		if (p->resting)
-			call_reply_page(c, &p->cursor, false);
+			call_reply_page(c, CURSOR_RECEIPTS, &p->cursor, false);
 	}
 }
 

@@ -27,13 +27,13 @@ a_cursor_comes_back_as_it_was(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
-		cursor_format(&samples[i], text);
+		cursor_format(&samples[i], CURSOR_RECEIPTS, text);
 		assert_int_equal(strlen(text), CURSOR_TEXT - 1);
 		assert_int_equal(strspn(text, letters), CURSOR_TEXT - 1);
-		assert_true(cursor_parse(bytes_of(text), &c));
+		assert_true(cursor_parse(bytes_of(text), CURSOR_RECEIPTS, &c));
 		assert_true(c.epoch == samples[i].epoch);
 		assert_true(c.seq == samples[i].seq);
-		cursor_format(&c, again);
+		cursor_format(&c, CURSOR_RECEIPTS, again);
 		assert_string_equal(text, again);
 	}
 }
@@ -46,8 +46,24 @@ the_text_of_version_1_stays(void **state)
 	char text[CURSOR_TEXT];
 
 	(void)state;
-	cursor_format(&c, text);
+	cursor_format(&c, CURSOR_RECEIPTS, text);
 	assert_string_equal(text, "AQECAwQFBgcIAAAAAAAAACoG1phX");
+}
+
+static void
+a_cursor_of_one_list_is_none_of_the_other(void **state)
+{
+	char text[CURSOR_TEXT];
+	struct cursor c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		cursor_format(&samples[i], CURSOR_HELD, text);
+		assert_false(cursor_parse(bytes_of(text), CURSOR_RECEIPTS, &c));
+		assert_true(cursor_parse(bytes_of(text), CURSOR_HELD, &c));
+		cursor_format(&samples[i], CURSOR_RECEIPTS, text);
+		assert_false(cursor_parse(bytes_of(text), CURSOR_HELD, &c));
+	}
 }
 
 static void
@@ -59,13 +75,14 @@ any_changed_bit_is_noticed(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		char text[CURSOR_TEXT];
 
-		cursor_format(&samples[i], text);
+		cursor_format(&samples[i], CURSOR_RECEIPTS, text);
 		for (size_t bit = 0; bit < 8 * (CURSOR_TEXT - 1); bit++) {
 			text[bit / 8] = (char)(text[bit / 8] ^ 1 << bit % 8);
-			assert_false(cursor_parse(bytes_of(text), &c));
+			assert_false(
+			    cursor_parse(bytes_of(text), CURSOR_RECEIPTS, &c));
 			text[bit / 8] = (char)(text[bit / 8] ^ 1 << bit % 8);
 		}
-		assert_true(cursor_parse(bytes_of(text), &c));
+		assert_true(cursor_parse(bytes_of(text), CURSOR_RECEIPTS, &c));
 	}
 }
 
@@ -76,7 +93,7 @@ any_changed_character_is_noticed(void **state)
 	char text[CURSOR_TEXT];
 
 	(void)state;
-	cursor_format(&samples[3], text);
+	cursor_format(&samples[3], CURSOR_RECEIPTS, text);
 	for (size_t at = 0; at < CURSOR_TEXT - 1; at++) {
 		char was = text[at];
 
@@ -84,7 +101,8 @@ any_changed_character_is_noticed(void **state)
 			text[at] = (char)other;
 			if (text[at] != was)
 				assert_false(cursor_parse(
-				    bytes_make(text, CURSOR_TEXT - 1), &c));
+				    bytes_make(text, CURSOR_TEXT - 1),
+				    CURSOR_RECEIPTS, &c));
 		}
 		text[at] = was;
 	}
@@ -97,7 +115,7 @@ swapped_characters_are_noticed(void **state)
 	char text[CURSOR_TEXT];
 
 	(void)state;
-	cursor_format(&samples[3], text);
+	cursor_format(&samples[3], CURSOR_RECEIPTS, text);
 	for (size_t at = 0; at + 1 < CURSOR_TEXT - 1; at++) {
 		char first = text[at];
 
@@ -105,7 +123,7 @@ swapped_characters_are_noticed(void **state)
 			continue;
 		text[at] = text[at + 1];
 		text[at + 1] = first;
-		assert_false(cursor_parse(bytes_of(text), &c));
+		assert_false(cursor_parse(bytes_of(text), CURSOR_RECEIPTS, &c));
 		text[at + 1] = text[at];
 		text[at] = first;
 	}
@@ -118,17 +136,18 @@ another_length_is_refused(void **state)
 	struct cursor c;
 
 	(void)state;
-	cursor_format(&samples[3], text);
+	cursor_format(&samples[3], CURSOR_RECEIPTS, text);
 	text[28] = text[29] = text[30] = 'A';
 	for (size_t len = 0; len <= 31; len++) {
 		bool right = len == CURSOR_TEXT - 1;
 
 		assert_int_equal(
-		    cursor_parse(bytes_make(text, len), &c), right);
+		    cursor_parse(bytes_make(text, len), CURSOR_RECEIPTS, &c),
+		    right);
 	}
-	assert_false(cursor_parse(bytes_make(NULL, 0), &c));
-	assert_false(
-	    cursor_parse(bytes_of("AQECAwQFBgcIAAAAAAAAACoG1ph="), &c));
+	assert_false(cursor_parse(bytes_make(NULL, 0), CURSOR_RECEIPTS, &c));
+	assert_false(cursor_parse(
+	    bytes_of("AQECAwQFBgcIAAAAAAAAACoG1ph="), CURSOR_RECEIPTS, &c));
 }
 
 static void
@@ -139,8 +158,8 @@ a_seq_that_no_store_gives_is_refused(void **state)
 	struct cursor c;
 
 	(void)state;
-	cursor_format(&far, text);
-	assert_false(cursor_parse(bytes_of(text), &c));
+	cursor_format(&far, CURSOR_RECEIPTS, text);
+	assert_false(cursor_parse(bytes_of(text), CURSOR_RECEIPTS, &c));
 }
 
 int
@@ -149,6 +168,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cursor_comes_back_as_it_was),
 		cmocka_unit_test(the_text_of_version_1_stays),
+		cmocka_unit_test(a_cursor_of_one_list_is_none_of_the_other),
 		cmocka_unit_test(any_changed_bit_is_noticed),
 		cmocka_unit_test(any_changed_character_is_noticed),
 		cmocka_unit_test(swapped_characters_are_noticed),

@@ -393,13 +393,19 @@ end_page(uint64_t tag, uint64_t last_seq, uint32_t more, enum status st)
 }
 
 static const char *
-cursor(uint64_t epoch, uint64_t seq)
+cursor_of(enum cursor_list list, uint64_t epoch, uint64_t seq)
 {
 	static char text[CURSOR_TEXT];
 	const struct cursor c = { epoch, seq };
 
-	cursor_format(&c, text);
+	cursor_format(&c, list, text);
 	return text;
+}
+
+static const char *
+cursor(uint64_t epoch, uint64_t seq)
+{
+	return cursor_of(CURSOR_RECEIPTS, epoch, seq);
 }
 
 /* Ask with this query and a page's end for an answer. */
@@ -792,7 +798,7 @@ a_page_of_held_payments_shows_what_both_sides_say(void **state)
 	    "{\"held\":[" HELD("null") "," HELD(
 		"{\"invoice_id\":\"INV-1\",\"amount\":\"11.50\","
 		"\"currency\":\"BDT\"}") "],\"next\":\"%s\",\"more\":true}",
-	    cursor(EPOCH, 8));
+	    cursor_of(CURSOR_HELD, EPOCH, 8));
 	expect(&p, 200, body);
 	close_peer(&p);
 }
@@ -807,20 +813,40 @@ the_next_page_of_held_payments_starts_behind_the_cursor(void **state)
 	(void)state;
 	open_peer(&p, true);
 	(void)snprintf(text, sizeof(text), "/v1/held?limit=1000&after=%s",
-	    cursor(EPOCH, 8));
+	    cursor_of(CURSOR_HELD, EPOCH, 8));
 	request(&p, "GET", text, DECIDER);
 	asked(MSG_HOLDS, &m);
 	assert_true(m.after == 8 && m.limit == 1000);
 	end_page(m.tag, 8, 0, ST_OK);
 	(void)snprintf(text, sizeof(text),
-	    "{\"held\":[],\"next\":\"%s\",\"more\":false}", cursor(EPOCH, 8));
+	    "{\"held\":[],\"next\":\"%s\",\"more\":false}",
+	    cursor_of(CURSOR_HELD, EPOCH, 8));
 	expect(&p, 200, text);
-	(void)snprintf(
-	    text, sizeof(text), "/v1/held?after=%s", cursor(EPOCH + 1, 8));
+	(void)snprintf(text, sizeof(text), "/v1/held?after=%s",
+	    cursor_of(CURSOR_HELD, EPOCH + 1, 8));
 	request(&p, "GET", text, DECIDER);
 	asked(MSG_HOLDS, &m);
 	end_page(m.tag, 8, 0, ST_OK);
 	expect_problem(&p, 410, "problem:cursor-expired");
+	close_peer(&p);
+}
+
+static void
+a_cursor_of_the_other_list_is_refused(void **state)
+{
+	char text[128];
+	struct peer p;
+
+	(void)state;
+	open_peer(&p, true);
+	(void)snprintf(
+	    text, sizeof(text), "/v1/held?after=%s", cursor(EPOCH, 8));
+	request(&p, "GET", text, DECIDER);
+	expect_problem(&p, 400, "problem:bad-parameter");
+	(void)snprintf(text, sizeof(text), "/v1/receipts?after=%s",
+	    cursor_of(CURSOR_HELD, EPOCH, 8));
+	request(&p, "GET", text, TOKEN);
+	expect_problem(&p, 400, "problem:bad-parameter");
 	close_peer(&p);
 }
 
@@ -1713,6 +1739,7 @@ main(void)
 		CASE(an_unknown_receipt_is_answered_404),
 		CASE(a_page_of_held_payments_shows_what_both_sides_say),
 		CASE(the_next_page_of_held_payments_starts_behind_the_cursor),
+		CASE(a_cursor_of_the_other_list_is_refused),
 		CASE(a_thousand_held_payments_fit_one_page),
 		CASE(one_held_payment_is_shown),
 		CASE(a_person_decides_under_the_name_of_the_token),
