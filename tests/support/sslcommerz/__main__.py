@@ -1,7 +1,7 @@
 """The stand-in as a program.
 
     sslcommerz --store ID:PASSWORD-FILE [--store ...] [--cert FILE --key FILE]
-               [--host ADDRESS] [--port N]
+               [--host ADDRESS] [--port N] [--ca FILE]
 
 Then, a line each on standard input:
 
@@ -15,6 +15,7 @@ Then, a line each on standard input:
 
 import argparse
 import signal
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -27,39 +28,54 @@ from sslcommerz import MISBEHAVIOURS, SSLCommerz  # noqa: E402
 from stub_server import tls_context  # noqa: E402
 
 
-def post(url, body):
-    request = urllib.request.Request(url, body, {
-        "Content-Type": "application/x-www-form-urlencoded"})
+def post(url, body, trust):
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        request = urllib.request.Request(url, body, {
+            "Content-Type": "application/x-www-form-urlencoded"})
+        with urllib.request.urlopen(request, timeout=30,
+                                    context=trust) as answer:
             return f"{answer.status} {answer.reason}"
     except urllib.error.HTTPError as error:
         return f"{error.code} {error.reason}"
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return f"not sent: {error}"
 
 
-def obey(provider, words):
-    """What to print."""
+def about_store(provider, trust, words):
+    """A command with a store of the ledger's; what to print, or None."""
     ledger = provider.ledger
     match words:
-        case ["pay", store, invoice, *status]:
+        case ["pay", store, invoice] | ["pay", store, invoice, _]:
             return ledger.body(ledger.pay(
-                invoice, store, *status)).decode()
+                invoice, store, *words[3:])).decode()
         case ["forge", store, invoice]:
             return ledger.body(callbacks.genuine(
                 invoice, merchant=store)).decode()
-        case ["send", url, store, invoice, *status]:
-            return post(url, ledger.body(ledger.pay(invoice, store,
-                                                    *status)))
-        case ["misbehave", kind, *seconds] if kind in MISBEHAVIOURS:
-            provider.misbehave(kind, seconds=float(seconds[0])
-                               if seconds else 0)
-            return "ok"
-        case ["behave"]:
-            provider.behave()
-            return "ok"
-    return "not understood; see --help"
+        case ["send", url, store, invoice] | ["send", url, store, invoice, _]:
+            body = ledger.body(ledger.pay(invoice, store, *words[4:]))
+            return post(url, body, trust)
+    return None
+
+
+def obey(provider, trust, words):
+    """What to print."""
+    try:
+        match words:
+            case ["misbehave", kind] if kind in MISBEHAVIOURS:
+                provider.misbehave(kind)
+                return "ok"
+            case ["misbehave", kind, seconds] if kind in MISBEHAVIOURS:
+                provider.misbehave(kind, seconds=float(seconds))
+                return "ok"
+            case ["behave"]:
+                provider.behave()
+                return "ok"
+        return about_store(provider, trust, words) or \
+            "not understood; see --help"
+    except KeyError:
+        return "no such store"
+    except ValueError:
+        return "not a number of seconds"
 
 
 def main():
@@ -73,7 +89,10 @@ def main():
     parser.add_argument("--key")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--ca", help="PEM of what send trusts; without it: "
+                                     "the system's")
     args = parser.parse_args()
+    trust = ssl.create_default_context(cafile=args.ca)
     stores = {}
     for store in args.store:
         name, _, file = store.partition(":")
@@ -84,7 +103,7 @@ def main():
         print("listening on", provider.url, flush=True)
         try:
             for line in sys.stdin:
-                print(obey(provider, line.split()), flush=True)
+                print(obey(provider, trust, line.split()), flush=True)
             signal.pause()
         except KeyboardInterrupt:
             pass
