@@ -49,7 +49,11 @@ words_for(enum status said, enum life state)
 {
 	switch (said) {
 	case ST_UNAVAILABLE:
-		return "SSLCommerz does not answer; try again later";
+		return "no answer from SSLCommerz, or it refuses the store "
+		       "password (see the gateway's log); try again later";
+	case ST_CONFIG:
+		return "the running gateway does not know this merchant; "
+		       "it reads the configuration again at SIGHUP";
 	case ST_BAD_INPUT:
 		return "this merchant's invoice IDs are not tran_id: "
 		       "--tran-id is needed";
@@ -167,7 +171,8 @@ check_invoice_main(const char *config, int argc, char **argv)
 		return command_usage(argv[0], "MERCHANT is a store id");
 	if (!receipt_invoice_valid(bytes_of(q.invoice_id)))
 		return command_usage(argv[0], "INVOICE_ID is 1 to 64 letters, "
-					      "digits and . _ : / # @ + -");
+					      "digits, . _ : / # @ + - "
+					      "and inner spaces");
 	if (q.tran_id != NULL && !receipt_invoice_valid(bytes_of(q.tran_id)))
 		return command_usage(
 		    argv[0], "--tran-id needs what SSLCommerz calls tran_id");

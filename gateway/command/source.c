@@ -40,8 +40,10 @@ source_open(struct source **out, const struct config *c, struct err *e)
 	st = config_control_path(c, path, sizeof(path));
 	if (st == ST_OK)
 		st = control_open(&s->control, path, e);
-	if (st == ST_NOT_FOUND)
+	if (st == ST_NOT_FOUND) {
+		e->text[0] = '\0'; /* no fault: there is the store */
 		st = open_store(s, e);
+	}
 	if (st != ST_OK) {
 		source_close(s);
 		return st;
@@ -186,8 +188,13 @@ source_decide(struct source *s, const struct receipt_id *id,
 	struct store *store = NULL;
 	enum status st;
 
-	if (s->control != NULL)
-		return control_decide(s->control, id, merchant, release);
+	if (s->control != NULL) {
+		st = control_decide(s->control, id, merchant, release);
+		if (st == ST_CONFIG)
+			err_set(e, "the running gateway does not know its "
+				   "merchant, so that nobody would be told");
+		return st;
+	}
 	st = s->driver->open(&store, s->config->store_path, STORE_WRITE, e);
 	if (st == ST_OK)
 		st = decide(s, store, id, merchant, release, e);

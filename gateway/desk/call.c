@@ -109,6 +109,7 @@ call_fail(struct call *c, enum status st)
 	case ST_IO:
 	case ST_UNAVAILABLE:
 	case ST_NO_MEMORY:
+	case ST_CONFIG: /* a reload is on its way */
 		route_busy(c->server, c->id);
 		release(c);
 		break;

@@ -127,7 +127,7 @@ begin(struct checks *cs, const struct peer *p, const struct msg_check *m)
 	enum status st;
 
 	if (merchant == NULL)
-		return ST_NOT_FOUND;
+		return ST_CONFIG;
 	if (!merchant->by_tran_id && m->tran_id[0] == '\0')
 		return ST_BAD_INPUT;
 	if (asker == NULL)

@@ -9,7 +9,8 @@
 static struct msg_done
 done(uint64_t tag, enum status st, enum life life)
 {
-	bool known = st == ST_OK || st == ST_NOT_FOUND || st == ST_IO;
+	bool known =
+	    st == ST_OK || st == ST_NOT_FOUND || st == ST_IO || st == ST_CONFIG;
 
 	return (struct msg_done){ .tag = tag,
 		.status = (uint32_t)(known ? st : ST_BUSY),
@@ -49,7 +50,7 @@ decide(const struct decisions *d, const struct store_read *read)
 	const struct store_endpoints nobody = { 0 };
 
 	if (merchant == NULL && read->release)
-		return ST_BUSY;
+		return ST_CONFIG;
 	return store_queue_decide(d->queue, &read->id, read->release, read->by,
 	    clock_wall_us(), merchant != NULL ? &merchant->endpoints : &nobody,
 	    read->owner, read->tag);

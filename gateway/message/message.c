@@ -347,7 +347,7 @@ done_valid(const struct msg_done *m)
 	       one_of(m->status, 1UL << ST_OK | 1UL << ST_NOT_FOUND |
 				     1UL << ST_BUSY | 1UL << ST_IO |
 				     1UL << ST_EXISTS | 1UL << ST_UNAVAILABLE |
-				     1UL << ST_BAD_INPUT);
+				     1UL << ST_BAD_INPUT | 1UL << ST_CONFIG);
 }
 
 bool

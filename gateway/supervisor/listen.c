@@ -78,13 +78,13 @@ somebody_listens(const struct sockaddr_un *sun)
 }
 
 /* Sockets only: a file of that name is somebody's. */
-static void
+static bool
 remove_stale(const char *path)
 {
 	struct stat sb;
 
-	if (lstat(path, &sb) == 0 && S_ISSOCK(sb.st_mode))
-		(void)unlink(path);
+	return lstat(path, &sb) != 0 || !S_ISSOCK(sb.st_mode) ||
+	       unlink(path) == 0;
 }
 
 int
@@ -104,9 +104,8 @@ listen_control(const char *path, struct err *e)
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (fd < 0 || !remove_stale(path))
 		goto fail;
-	remove_stale(path);
 	mask = umask(0177);
 	bound = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(mask);

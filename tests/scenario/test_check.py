@@ -159,3 +159,23 @@ def test_the_command_line_checks_too(checking, billing, provider):
     checking.stop()
     done = run(callbacks.MERCHANT, "INV-1")
     assert done.returncode == 1 and "run" in done.stderr
+
+
+def test_the_command_line_blames_nobody_falsely(checking, provider):
+    def words(*args):
+        done = command("--config", checking.conf, "check-invoice", *args)
+        assert (done.returncode, done.stdout) == (1, "")
+        return done.stderr
+    assert "knows no paid payment" in words(callbacks.MERCHANT, "INV-1")
+    checking.merchants["newshop"] = {"password": "made-up"}
+    checking.write()  # and nobody says SIGHUP
+    assert "does not know this merchant" in words("newshop", "INV-1")
+    provider.misbehave("credentials")
+    assert "store password" in words(callbacks.MERCHANT, "INV-1")
+    assert checking.log.wait("locked_out")
+    checking.kill("supervisor")  # its control socket stays
+    checking.ended()
+    done = command("--config", checking.conf, "held", "release",
+                   "rcpt_" + "a" * 26)
+    assert done.returncode == 1
+    assert "no such held payment" in done.stderr

@@ -1132,6 +1132,8 @@ a_check_that_fails_says_what_to_do(void **state)
 		    "\r\nRetry-After: 1\r\n" },
 		{ ST_IO, LIFE_ABSENT, 503, "problem:unavailable",
 		    "\r\nRetry-After: 1\r\n" },
+		{ ST_CONFIG, LIFE_ABSENT, 503, "problem:unavailable",
+		    "\r\nRetry-After: 1\r\n" },
 	};
 	struct peer p;
 	struct got g;

@@ -188,7 +188,7 @@ a_release_waits_for_a_merchant_that_is_not_configured(void **state)
 	keeper_bench_configure(b, &c);
 	keeper_bench_configure(b, &c);
 	decide(desk, 1, "testbox", true);
-	assert_int_equal(desk->decided.status, ST_BUSY);
+	assert_int_equal(desk->decided.status, ST_CONFIG);
 	decide(desk, 2, "testbox", false);
 	assert_int_equal(desk->decided.status, ST_OK);
 	keeper_bench_configure(b, &b->config);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -212,6 +213,39 @@ a_control_socket_left_behind_is_replaced(void **state)
 	(void)close(fd);
 }
 
+/* In a process that root's rights do not help. */
+static bool
+said_by_somebody_else(const struct place *p)
+{
+	struct err e = { "" };
+	int fd;
+
+	if (geteuid() == 0 &&
+	    (chown(p->folder, 65534, 65534) != 0 || setuid(65534) != 0))
+		return false;
+	fd = listen_control(p->path, NULL);
+	if (fd < 0 || close(fd) != 0 || chmod(p->folder, 0500) != 0 ||
+	    listen_control(p->path, &e) >= 0)
+		return false;
+	return chmod(p->folder, 0700) == 0 &&
+	       strstr(e.text, strerror(EACCES)) != NULL;
+}
+
+/* The socket left behind is not "in use": it cannot be removed. */
+static void
+a_folder_that_cannot_be_written_is_said(void **state)
+{
+	const struct place *p = *state;
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0)
+		_exit(said_by_somebody_else(p) ? 0 : 1);
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 static void
 a_second_gateway_is_refused_and_leaves_the_first_alone(void **state)
 {
@@ -318,6 +352,7 @@ main(void)
 		cmocka_unit_test(an_ipv6_address_is_named_in_brackets),
 		CASE(only_the_owner_may_use_the_control_socket),
 		CASE(a_control_socket_left_behind_is_replaced),
+		CASE(a_folder_that_cannot_be_written_is_said),
 		CASE(a_second_gateway_is_refused_and_leaves_the_first_alone),
 		CASE(a_full_queue_counts_as_somebody),
 		CASE(a_socket_of_another_kind_is_left_alone),

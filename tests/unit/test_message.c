@@ -568,7 +568,7 @@ static void
 every_status_of_done_passes_and_no_other(void **state)
 {
 	static const enum status set[] = { ST_OK, ST_NOT_FOUND, ST_BUSY, ST_IO,
-		ST_EXISTS, ST_UNAVAILABLE, ST_BAD_INPUT };
+		ST_EXISTS, ST_UNAVAILABLE, ST_BAD_INPUT, ST_CONFIG };
 	struct packet p = sound(MSG_DONE);
 	size_t n = 0;
 

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -204,6 +207,29 @@ a_store_that_somebody_writes_is_not_decided_in(void **state)
 	assert_true(totals().held == 2);
 }
 
+/* It is told from a store without one by nothing but its words. */
+static void
+a_socket_that_a_killed_gateway_left_is_no_fault(void **state)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	char path[CONFIG_PATH];
+	struct err e = { "" };
+
+	(void)state;
+	assert_int_equal(
+	    config_control_path(config, path, sizeof(path)), ST_OK);
+	assert_true(strlen(path) < sizeof(sun.sun_path));
+	memcpy(sun.sun_path, path, strlen(path));
+	assert_int_equal(
+	    bind(fd, (const struct sockaddr *)&sun, sizeof(sun)), 0);
+	(void)close(fd);
+	assert_int_equal(decide(0, "second", true, &e), ST_NOT_FOUND);
+	assert_string_equal(e.text, "");
+	assert_int_equal(decide(0, "first", true, &e), ST_OK);
+	(void)unlink(path);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -211,6 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(held_payments_are_read_from_the_store),
+		CASE(a_socket_that_a_killed_gateway_left_is_no_fault),
 		CASE(a_release_makes_a_receipt_that_billing_is_owed),
 		CASE(a_rejected_payment_is_no_receipt),
 		CASE(another_merchants_payment_is_left_alone),
