@@ -316,10 +316,13 @@ driver_sqlite_open(
 	s->lock = -1;
 	st = mode == STORE_WRITE ? open_writer(s, path, e)
 				 : open_reader(s, path, e);
-	if (st == ST_OK)
+	if (st == ST_OK) {
 		*out = s;
-	else
-		driver_sqlite_close(s);
+		return st;
+	}
+	/* A file that is refused stays as it is, its log too. */
+	s->failed = true;
+	driver_sqlite_close(s);
 	return st;
 }
 

@@ -12,12 +12,14 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/secret.h"
 #include "driver_cases.h"
 #include "keeper/store_driver.h"
@@ -232,6 +234,58 @@ a_newer_schema_is_refused(void **state)
 	assert_int_equal(run_sql(f->path, "PRAGMA user_version = 99"), 0);
 	expect_refused(f, STORE_WRITE, "newer");
 	expect_refused(f, STORE_READ, "newer");
+}
+
+static void
+read_file(const char *path, const char *suffix, struct buf *out)
+{
+	char name[320], piece[4096];
+	FILE *file;
+	size_t n;
+
+	(void)snprintf(name, sizeof(name), "%s%s", path, suffix);
+	file = fopen(name, "r");
+	assert_non_null(file);
+	buf_init(out, 16 * 1024 * 1024);
+	while ((n = fread(piece, 1, sizeof(piece), file)) > 0)
+		buf_append(out, piece, n);
+	assert_int_equal(buf_status(out), ST_OK);
+	(void)fclose(file);
+}
+
+/* As SIGKILL leaves it: what was committed last stands in the log only. */
+static void
+a_store_that_is_refused_is_left_as_it_is(void **state)
+{
+	static const char *const suffixes[] = { "", "-wal" };
+	struct fixture *f = *state;
+	struct buf before[2], after;
+	sqlite3 *db = NULL;
+	pid_t child;
+	int status;
+
+	open_writer(f);
+	close_writer(f);
+	child = fork();
+	if (child == 0) {
+		bool done = sqlite3_open(f->path, &db) == SQLITE_OK &&
+			    sqlite3_exec(db, "PRAGMA user_version = 99", NULL,
+				NULL, NULL) == SQLITE_OK;
+		_exit(done ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	for (size_t i = 0; i < 2; i++)
+		read_file(f->path, suffixes[i], &before[i]);
+	assert_true(before[1].len > 0);
+	expect_refused(f, STORE_WRITE, "newer");
+	for (size_t i = 0; i < 2; i++) {
+		read_file(f->path, suffixes[i], &after);
+		assert_int_equal(after.len, before[i].len);
+		assert_memory_equal(after.data, before[i].data, after.len);
+		buf_fini(&after);
+		buf_fini(&before[i]);
+	}
 }
 
 static void
@@ -564,6 +618,7 @@ main(void)
 		CASE(a_file_that_is_no_database_is_refused),
 		CASE(another_programs_database_is_refused),
 		CASE(a_newer_schema_is_refused),
+		CASE(a_store_that_is_refused_is_left_as_it_is),
 		CASE(a_folder_that_is_not_there_is_refused),
 		CASE(two_stores_have_different_epochs),
 		CASE(the_file_itself_refuses_what_is_not_narrow),
