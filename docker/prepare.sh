@@ -30,4 +30,5 @@ chmod 0755 "$dir"
 chmod 0400 "$dir"/*
 chmod 0444 "$dir"/*.crt
 chown "$user:$user" "$dir"/*
-echo "made in $dir; the store password is in testbox.password"
+echo "made in $dir; testbox.password is made up: SSLCommerz confirms nothing" \
+	"until the password of a store of yours stands there"
