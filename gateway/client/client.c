@@ -14,6 +14,10 @@
 #include "client/request.h"
 #include "client/wiped.h"
 
+/* Connections that are kept.  libcurl's own bound follows the requests that are
+ * under way at that moment: after each burst it would close most of them. */
+#define MOST_IDLE 1024L
+
 struct client {
 	struct event_base *base;
 	CURLM *multi;
@@ -219,7 +223,9 @@ multi_options(struct client *c)
 	       curl_multi_setopt(m, CURLMOPT_SOCKETDATA, c) == CURLM_OK &&
 	       curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) ==
 		   CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_TIMERDATA, c) == CURLM_OK;
+	       curl_multi_setopt(m, CURLMOPT_TIMERDATA, c) == CURLM_OK &&
+	       curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, MOST_IDLE) ==
+		   CURLM_OK;
 }
 
 enum status

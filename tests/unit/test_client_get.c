@@ -455,6 +455,39 @@ a_connection_is_kept_and_used_again(void **state)
 }
 
 static void
+burst(struct client_world *w, size_t n)
+{
+	size_t seen = http_stub_requested(w->stub);
+
+	http_stub_hold(w->stub, true);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(
+		    client_get(w->client, w->target, bytes_of(WHERE), MOST,
+			client_world_done, w),
+		    ST_OK);
+	client_world_run_until_requested(w, seen + n);
+	w->n_wanted = w->n_done + n;
+	http_stub_hold(w->stub, false);
+	loop_run(w->loop);
+	assert_int_equal(w->n_done, seen + n);
+}
+
+static void
+a_burst_finds_the_connections_of_the_one_before(void **state)
+{
+	struct client_world *w = aimed(LOCAL, LONG_MS);
+
+	(void)state;
+	say_with(w, "", "[]", 2);
+	for (int i = 0; i < 3; i++) {
+		burst(w, 12);
+		burst(w, 1);
+	}
+	assert_int_equal(http_stub_accepted(w->stub), 12);
+	client_world_free(w);
+}
+
+static void
 get_again(void *arg, const struct client_result *r)
 {
 	struct client_world *w = arg;
@@ -529,6 +562,8 @@ main(void)
 		cmocka_unit_test(a_certificate_of_somebody_else_is_refused),
 		cmocka_unit_test(http_goes_to_loopback_only),
 		cmocka_unit_test(a_connection_is_kept_and_used_again),
+		cmocka_unit_test(
+		    a_burst_finds_the_connections_of_the_one_before),
 		cmocka_unit_test(a_callback_may_get_again),
 		cmocka_unit_test(free_drops_what_is_under_way),
 	};
