@@ -37,8 +37,8 @@ struct asker {
 	struct hints *hints;
 	struct reading *reading;
 	struct event *expire;
-	struct loop_turn turn;
-	bool turning;
+	struct loop_turn start, turn;
+	bool starting, turning;
 	bool draining;
 	bool over; /* room_done() was said */
 	size_t n_providers;
@@ -285,6 +285,16 @@ on_expire(evutil_socket_t fd, short what, void *arg)
 	hints_expire(a->hints, clock_mono_us());
 }
 
+/* Runs before the channel's own turn, which sends what failed at once. */
+static void
+on_start(void *arg)
+{
+	struct asker *a = arg;
+
+	for (size_t i = 0; i < a->n_providers && !a->over; i++)
+		provider_turn(a->providers[i]);
+}
+
 /* Runs behind the channel's own turn, which sends what was found.  What a
  * draining asker thinks of the world is its successor's to say. */
 static void
@@ -378,9 +388,12 @@ open_all(struct asker *a, const struct asker_config *cfg, struct err *e)
 		st = open_providers(a, cfg, e);
 	if (st == ST_OK)
 		st = open_expire(a, e);
-	if (st == ST_OK)
-		st = open_keeper(a, cfg, e);
-	return st;
+	if (st != ST_OK)
+		return st;
+	a->start = (struct loop_turn){ .fn = on_start, .arg = a };
+	loop_turn_add(a->room->loop, &a->start);
+	a->starting = true;
+	return open_keeper(a, cfg, e);
 }
 
 enum status
@@ -419,6 +432,8 @@ asker_free(struct asker *a)
 {
 	if (a == NULL)
 		return;
+	if (a->starting)
+		loop_turn_remove(a->room->loop, &a->start);
 	if (a->turning)
 		loop_turn_remove(a->room->loop, &a->turn);
 	while (a->edges != NULL)

@@ -35,6 +35,7 @@ struct provider {
 	enum reason away_why; /* why the breaker opened */
 	int64_t paused_until_us;
 	bool draining;
+	bool fresh; /* something was asked in this turn */
 	size_t most, in_flight;
 	struct question_list lookups, under_way;
 	size_t n_lookups;	  /* that wait */
@@ -396,7 +397,7 @@ provider_ask(struct merchant *m, const struct msg_ask *ask)
 		return ST_NO_MEMORY;
 	question_append(&m->waiting, q);
 	m->held++;
-	pump(p);
+	p->fresh = true;
 	return ST_OK;
 }
 
@@ -415,6 +416,15 @@ provider_lookup(struct merchant *m, const struct msg_lookup *lookup)
 	p->n_lookups++;
 	pump(p);
 	return ST_OK;
+}
+
+void
+provider_turn(struct provider *p)
+{
+	if (!p->fresh)
+		return;
+	p->fresh = false;
+	pump(p);
 }
 
 void

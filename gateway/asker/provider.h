@@ -47,14 +47,18 @@ void provider_free(struct provider *p);
 /* NULL: not one of p's. */
 struct merchant *provider_find(struct provider *p, const char *store_id);
 
-/* Ask.  ST_BUSY: the merchant's window is full.  ST_NO_MEMORY: on_finding
- * will not run. */
+/* Ask, at the next provider_turn().  ST_BUSY: the merchant's window is full.
+ * ST_NO_MEMORY: on_finding will not run. */
 MUST_USE enum status
 provider_ask(struct merchant *m, const struct msg_ask *ask);
 
-/* As provider_ask(); ST_BUSY: PROVIDER_LOOKUPS wait already. */
+/* As provider_ask(), but now.  ST_BUSY: PROVIDER_LOOKUPS wait already. */
 MUST_USE enum status
 provider_lookup(struct merchant *m, const struct msg_lookup *lookup);
+
+/* Once a turn of the loop: by then the val_id that came in the same turn as
+ * the question is there, whichever was read first. */
+void provider_turn(struct provider *p);
 
 /* Start nothing new: what waits stays unanswered, lookups are told LIMITED. */
 void provider_drain(struct provider *p);

@@ -79,6 +79,26 @@ a_hinted_payment_is_asked_about_by_val_id(void **state)
 	asker_bench_free(b);
 }
 
+/* The keeper's socket stands before the edge's. */
+static void
+a_hint_that_is_read_behind_its_question_is_used(void **state)
+{
+	struct asker_bench *b = started();
+	struct channel *edge = asker_bench_edge(b);
+	char answer[ASKER_BENCH_ANSWER];
+
+	(void)state;
+	asker_bench_paid(answer, 7);
+	asker_bench_say(b, answer);
+	asker_bench_run_for(b, 1);
+	asker_bench_hint(edge, "testbox", 7);
+	ask_and_wait(b, 7);
+	asker_bench_expect(b, 0, 7, REASON_PAID);
+	assert_true(asker_bench_requested(b, 0, ASKER_BENCH_BY_VAL "VAL7"));
+	channel_free(edge);
+	asker_bench_free(b);
+}
+
 static void
 without_a_hint_it_is_asked_about_by_tran_id(void **state)
 {
@@ -510,6 +530,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_are_told_for_every_merchant),
 		cmocka_unit_test(a_hinted_payment_is_asked_about_by_val_id),
+		cmocka_unit_test(
+		    a_hint_that_is_read_behind_its_question_is_used),
 		cmocka_unit_test(without_a_hint_it_is_asked_about_by_tran_id),
 		cmocka_unit_test(
 		    a_tran_id_that_is_not_the_invoice_id_is_asked_by),
