@@ -20,7 +20,8 @@ struct invoices {
 
 struct check {
 	struct call call;
-	bool asked; /* SSLCommerz has answered */
+	bool asked;	 /* SSLCommerz, whatever came of it */
+	bool unanswered; /* nothing */
 	struct msg_check m;
 };
 
@@ -56,6 +57,10 @@ on_receipts(struct check *k, const struct asks_answer *a)
 	if (a->st != ST_OK) {
 		call_fail(
 		    &k->call, a->st == ST_NOT_FOUND ? ST_INTERNAL : a->st);
+		return;
+	}
+	if (k->call.ask.rows == 0 && k->unanswered) {
+		reply_open(k, "unanswered", RETRY_SILENT);
 		return;
 	}
 	if (k->call.ask.rows == 0) { /* paid, but for another invoice */
@@ -115,8 +120,9 @@ on_checked(struct check *k, const struct asks_answer *a)
 	case ST_EXISTS:
 		on_known(k, (enum life)a->done.state);
 		break;
-	case ST_UNAVAILABLE:
-		reply_open(k, "unanswered", RETRY_SILENT);
+	case ST_UNAVAILABLE: /* what is there is there all the same */
+		k->unanswered = true;
+		ask_receipts(k);
 		break;
 	case ST_NOT_FOUND:
 		call_refuse(c, PROBLEM_NO_PAYMENT, NULL);

@@ -79,6 +79,16 @@ def test_while_sslcommerz_is_silent_the_answer_is_not_decided(
     provider.behave()
 
 
+def test_a_receipt_that_is_there_is_found_though_sslcommerz_is_silent(
+        checking, billing, provider):
+    pay(checking, provider, "INV-1")
+    assert billing.wait_invoices(["INV-1"])
+    provider.misbehave("status")
+    answer = check(checking, "INV-1")
+    assert (answer.status, answer.json()["state"]) == (200, "confirmed")
+    assert answer.json()["receipts"] == checking.receipts()
+
+
 def test_a_risky_payment_that_is_found_is_held(checking, billing, provider):
     provider.ledger.pay("INV-1")
     provider.misbehave("risk")
