@@ -152,9 +152,10 @@ kills: $(BIN) ## SIGKILL under load, ROUNDS (20) for each room, asked back and n
 	@ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory -s scenario \
 	  PYTEST_ARGS="-k kill"
 
-# Not for valgrind: what starts programs, closes the kernel or races a clock.
+# Not for valgrind: what starts programs, closes the kernel, races a clock or
+# reads all memory.
 NOT_UNDER := process supervisor introduce sandbox server_limits desk client \
-	client_get client_memory
+	client_get client_memory asker_hints
 .PHONY: valgrind
 valgrind: ## run the unit tests under valgrind's memcheck
 	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=debug tests
