@@ -60,27 +60,6 @@ driver_sqlite_life_wait(
 	return insert(s, r, tran_id, NULL);
 }
 
-enum status
-driver_sqlite_life_again(struct store *s, const struct store_again *a)
-{
-	enum status st;
-	int rc;
-	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_AGAIN, &rc);
-
-	if (q == NULL)
-		return driver_sqlite_status(s, rc);
-	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)a->n);
-	(void)sqlite3_bind_int64(q, 2, a->attempt);
-	(void)sqlite3_bind_int64(q, 3, a->denied);
-	(void)sqlite3_bind_int64(q, 4, a->next_us);
-	st = driver_sqlite_run(s, q);
-	if (st == ST_OK && sqlite3_changes(s->db) == 0)
-		return ST_NOT_FOUND;
-	return st;
-}
-
-/* ---- a move: leave, then arrive */
-
 /* Run q; ST_NOT_FOUND when it found nothing to change. */
 static enum status
 run_one(struct store *s, sqlite3_stmt *q)
@@ -92,6 +71,23 @@ run_one(struct store *s, sqlite3_stmt *q)
 		return ST_NOT_FOUND;
 	return st;
 }
+
+enum status
+driver_sqlite_life_again(struct store *s, const struct store_again *a)
+{
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_AGAIN, &rc);
+
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)a->n);
+	(void)sqlite3_bind_int64(q, 2, a->attempt);
+	(void)sqlite3_bind_int64(q, 3, a->denied);
+	(void)sqlite3_bind_int64(q, 4, a->next_us);
+	return run_one(s, q);
+}
+
+/* ---- a move: leave, then arrive */
 
 static enum status
 leave_waiting(struct store *s, const struct store_move *m)
