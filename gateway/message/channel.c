@@ -12,7 +12,7 @@
 #include "base/secret.h"
 
 /* Packets read in one turn, so that one busy peer does not starve others. */
-#define READS_A_TURN 16
+#define READS_A_TURN 128
 
 /* Records on their way out stand packed in one ring of bytes; `run` says how
  * many of one type follow each other. */

@@ -100,6 +100,37 @@ a_hint_that_is_read_behind_its_question_is_used(void **state)
 }
 
 static void
+stop_loop(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* Of a busy edge each hint comes in a packet of its own. */
+static void
+hints_that_queued_up_are_all_read_before_questions_start(void **state)
+{
+	struct asker_bench *b = started();
+	struct channel *edge = asker_bench_edge(b);
+	int64_t by_val_id = asker_bench_cell(MET_ASKED_VAL_ID);
+	struct loop_turn stop = { .fn = stop_loop, .arg = b->loop };
+
+	(void)state;
+	asker_bench_run_for(b, 1);
+	loop_turn_add(b->loop, &stop);
+	for (uint64_t n = 1; n <= 100; n++) {
+		asker_bench_hint(edge, "testbox", n);
+		loop_run(b->loop); /* sends, and reads nothing */
+	}
+	loop_turn_remove(b->loop, &stop);
+	for (uint64_t n = 97; n <= 100; n++)
+		asker_bench_ask(b, "testbox", n);
+	asker_bench_until_told(b, 4);
+	assert_int_equal(asker_bench_cell(MET_ASKED_VAL_ID), by_val_id + 4);
+	channel_free(edge);
+	asker_bench_free(b);
+}
+
+static void
 without_a_hint_it_is_asked_about_by_tran_id(void **state)
 {
 	struct asker_bench *b = started();
@@ -532,6 +563,8 @@ main(void)
 		cmocka_unit_test(a_hinted_payment_is_asked_about_by_val_id),
 		cmocka_unit_test(
 		    a_hint_that_is_read_behind_its_question_is_used),
+		cmocka_unit_test(
+		    hints_that_queued_up_are_all_read_before_questions_start),
 		cmocka_unit_test(without_a_hint_it_is_asked_about_by_tran_id),
 		cmocka_unit_test(
 		    a_tran_id_that_is_not_the_invoice_id_is_asked_by),
