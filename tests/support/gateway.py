@@ -344,11 +344,20 @@ class Gateway:
                 found[int(entry)] = words[2]
         return found
 
+    def _killed(self, role):
+        """The pid, or None where the one that was seen has just ended."""
+        pid = self.pid if role == "supervisor" else next(
+            iter(self.rooms(role)), None)
+        try:
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pid = None
+        return pid
+
     def kill(self, role):
         """SIGKILL one process of a role, wait for its end; its pid."""
-        pid = self.pid if role == "supervisor" else next(
-            iter(self.rooms(role)))
-        os.kill(pid, signal.SIGKILL)
+        pid = until(lambda: self._killed(role))
         if pid == self.process.pid:
             self.process.wait(PATIENCE)
         else:
