@@ -257,7 +257,7 @@ say(const struct store_op *op)
 	else
 		log_event(LOG_HELD, log_word(KEY_MERCHANT, r->merchant),
 		    log_word(KEY_RECEIPT, id),
-		    log_word(KEY_REASON, reason_word(op->u.found.reason)));
+		    log_word(KEY_REASON, reason_word(op->why)));
 }
 
 /* The further one of two, as the asker of the check sees it. */

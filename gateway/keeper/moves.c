@@ -10,20 +10,6 @@ moved(struct store_op *op, enum life from, enum life to)
 	op->life = to;
 }
 
-/* It stands otherwise than the operation takes for granted: how? */
-static enum status
-see(const struct store_driver *d, struct store *s, struct store_op *op,
-    const struct receipt_id *id, enum status answer)
-{
-	struct store_life now;
-	enum status st = d->find(s, id, &now);
-
-	if (st != ST_OK)
-		return st;
-	op->life = now.life;
-	return answer;
-}
-
 static enum status
 put(const struct store_driver *d, struct store *s, struct store_op *op)
 {
@@ -35,8 +21,6 @@ put(const struct store_driver *d, struct store *s, struct store_op *op)
 	else
 		st = d->put(
 		    s, r, op->u.put.endpoints.ids, op->u.put.endpoints.n);
-	if (st == ST_EXISTS)
-		return see(d, s, op, &r->id, ST_EXISTS);
 	if (st == ST_OK)
 		moved(op, LIFE_ABSENT,
 		    op->u.put.wait ? LIFE_WAITING : LIFE_CONFIRMED);
@@ -49,8 +33,6 @@ move(const struct store_driver *d, struct store *s, struct store_op *op,
 {
 	enum status st = d->move(s, m);
 
-	if (st == ST_NOT_FOUND)
-		return see(d, s, op, &m->receipt.id, ST_NOT_FOUND);
 	if (st == ST_OK)
 		moved(op, m->from, m->to);
 	return st;
@@ -104,6 +86,7 @@ found(const struct store_driver *d, struct store *s, struct store_op *op)
 		m.receipt = now.claimed; /* its callback came, and when */
 	}
 	op->life = now.life;
+	op->why = m.reason;
 	m.from = now.life;
 	m.n = now.n;
 	m.to = life_check(now.life, now.reason, m.reason);

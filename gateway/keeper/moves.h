@@ -10,8 +10,8 @@
 
 #include "keeper/store_queue.h"
 
-/* Apply op, any but ENDPOINT, and set its life, has_moved and moved.  May be
- * asked again in another transaction.  The answer is op's status. */
+/* Apply op, any but ENDPOINT, and set what it says once it is answered.  May
+ * be asked again in another transaction.  The answer is op's status. */
 MUST_USE enum status
 moves_apply(const struct store_driver *d, struct store *s, struct store_op *op);
 

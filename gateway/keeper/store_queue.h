@@ -46,13 +46,13 @@ struct store_op {
 	 * applied.  ST_IO: the store failed. */
 	enum status status;
 	enum status commit;  /* how the transaction around it ended */
-	uint64_t owner, tag; /* the asker's own */
-	/* Put, move, found, decide, once answered: how the payment stands now,
-	 * and, when has_moved, by which move.  Moves are counted by the
-	 * queue, once they are on disk. */
-	enum life life;
+	uint64_t owner, tag; /* the caller's own */
+	/* Once answered.  Moves are counted by the queue, once they are on
+	 * disk. */
 	bool has_moved;
-	enum move moved;
+	enum move moved; /* when has_moved */
+	enum life life;	 /* found, decide: how the payment stands now */
+	enum reason why; /* found: to be held for, or PAID */
 	union {
 		struct {
 			struct receipt receipt;
@@ -78,7 +78,7 @@ struct store_op {
 		} found;
 		struct {
 			struct receipt_id id;
-			char by[CONFIG_NAME]; /* the asker's own */
+			char by[CONFIG_NAME]; /* the caller's own */
 			bool release;
 			int64_t at_us;
 			struct store_endpoints endpoints;

@@ -29,7 +29,7 @@ enum store_read_kind {
 struct store_read {
 	struct job job;
 	enum store_read_kind kind;
-	uint64_t owner, tag; /* the asker's own */
+	uint64_t owner, tag; /* the caller's own */
 	/* What is asked for. */
 	struct receipt_id id;		  /* GET, HOLD */
 	char merchant[RECEIPT_MERCHANT];  /* all but DUE; empty: any */
@@ -38,7 +38,7 @@ struct store_read {
 	size_t limit;			  /* all but GET, HOLD, TOTALS */
 	uint32_t endpoint_id;		  /* DUE */
 	int64_t now_us;			  /* DUE, QUESTIONS */
-	bool release;			  /* HOLD: the asker's own, */
+	bool release;			  /* HOLD: the caller's own, */
 	char by[CONFIG_NAME];		  /* and this */
 	/* The answer. */
 	enum status status; /* ST_OK, ST_NOT_FOUND, ST_BUSY or ST_IO */

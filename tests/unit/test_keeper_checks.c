@@ -162,6 +162,31 @@ a_risky_payment_is_held(void **state)
 }
 
 static void
+what_a_check_holds_is_logged_with_why(void **state)
+{
+	struct keeper_bench *b = *state;
+	struct guest *desk = keeper_bench_enter(b, PARTY_DESK);
+	struct guest *asker = keeper_bench_enter(b, PARTY_ASKER);
+	struct msg_found m = { .reason = REASON_PAID,
+		.receipt = driver_cases_receipt(1, "testbox") };
+
+	keeper_bench_store(b, 1, 1);
+	check(desk, 1, "testbox", "");
+	keeper_bench_until(asker, 1);
+	m.tag = asker->lookup[0].tag;
+	m.receipt.amount_minor++;
+	keeper_bench_log_catch();
+	keeper_bench_send(asker, MSG_FOUND, &m);
+	looked_up(asker, REASON_PAID);
+	expect(desk, ST_EXISTS, LIFE_HELD);
+	assert_true(keeper_bench_log_has("\"held\""));
+	assert_true(keeper_bench_log_has("\"amount\""));
+	keeper_bench_log_release();
+	keeper_bench_leave(asker);
+	keeper_bench_leave(desk);
+}
+
+static void
 the_payment_of_another_invoice_is_left_alone(void **state)
 {
 	struct keeper_bench *b = *state;
@@ -390,6 +415,7 @@ main(void)
 		CASE(a_check_is_idempotent_and_a_late_callback_changes_nothing),
 		CASE(a_waiting_payment_is_confirmed_by_a_check),
 		CASE(a_risky_payment_is_held),
+		CASE(what_a_check_holds_is_logged_with_why),
 		CASE(the_payment_of_another_invoice_is_left_alone),
 		CASE(what_is_not_paid_is_answered_by_its_reason),
 		CASE(without_an_asker_a_check_is_unavailable),
