@@ -61,15 +61,13 @@ words_for(enum status said, enum life state)
 		return "too many checks at once; try again";
 	case ST_IO:
 		return "the store failed";
+	case ST_EXISTS:
+		return state == LIFE_HELD
+			   ? "the payment is held: see paysieve held"
+			   : "the payment waits for SSLCommerz to confirm it";
 	default:
-		break;
+		return "SSLCommerz knows no paid payment of this invoice";
 	}
-	if (said == ST_EXISTS && state == LIFE_HELD)
-		return "the payment is held: see paysieve held";
-	if (said == ST_EXISTS &&
-	    (state == LIFE_WAITING || state == LIFE_ABSENT))
-		return "the payment waits for SSLCommerz to confirm it";
-	return "SSLCommerz knows no paid payment of this invoice";
 }
 
 /* ST_OK: the receipts were printed. */
@@ -85,8 +83,8 @@ ask(struct control *c, struct question *q, struct err *e)
 
 	st = control_check(
 	    c, q->merchant, q->invoice_id, q->tran_id, &said, &state);
-	if (st == ST_OK &&
-	    (said == ST_OK || (said == ST_EXISTS && state == LIFE_CONFIRMED)))
+	/* What is there is there, although SSLCommerz is silent. */
+	if (st == ST_OK && (said == ST_OK || said == ST_UNAVAILABLE))
 		st = control_page(c, &query, on_row, q, &more);
 	if (st != ST_OK) {
 		err_set(e, "the gateway went away or does not answer");

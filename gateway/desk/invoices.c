@@ -20,8 +20,8 @@ struct invoices {
 
 struct check {
 	struct call call;
-	bool asked;	 /* SSLCommerz, whatever came of it */
-	bool unanswered; /* nothing */
+	bool checked;	 /* the keeper's first answer is there */
+	bool unanswered; /* SSLCommerz did not say */
 	struct msg_check m;
 };
 
@@ -83,32 +83,12 @@ ask_receipts(struct check *k)
 	call_ask(&k->call, MSG_PAGE, &m);
 }
 
-/* Nothing new was found; how does what is known stand? */
-static void
-on_known(struct check *k, enum life state)
-{
-	switch (state) {
-	case LIFE_CONFIRMED:
-		ask_receipts(k);
-		break;
-	case LIFE_REFUSED:
-		call_refuse(&k->call, PROBLEM_NO_PAYMENT, NULL);
-		break;
-	case LIFE_HELD:
-		reply_open(k, life_word(LIFE_HELD), NULL);
-		break;
-	default:
-		reply_open(k, life_word(LIFE_WAITING), NULL);
-		break;
-	}
-}
-
 static void
 on_checked(struct check *k, const struct asks_answer *a)
 {
 	struct call *c = &k->call;
 
-	k->asked = true;
+	k->checked = true;
 	if (a->silent) {
 		call_fail(c, a->st);
 		return;
@@ -118,7 +98,10 @@ on_checked(struct check *k, const struct asks_answer *a)
 		ask_receipts(k);
 		break;
 	case ST_EXISTS:
-		on_known(k, (enum life)a->done.state);
+		reply_open(k,
+		    life_word(
+			a->done.state == LIFE_HELD ? LIFE_HELD : LIFE_WAITING),
+		    NULL);
 		break;
 	case ST_UNAVAILABLE: /* what is there is there all the same */
 		k->unanswered = true;
@@ -144,7 +127,7 @@ on_done(void *arg, const struct asks_answer *a)
 {
 	struct check *k = arg;
 
-	if (k->asked)
+	if (k->checked)
 		on_receipts(k, a);
 	else
 		on_checked(k, a);
@@ -212,7 +195,7 @@ invoices_drain(struct invoices *is)
 		struct check *k = (struct check *)c;
 
 		next = LIST_NEXT(c, link);
-		if (!k->asked)
+		if (!k->checked)
 			reply_open(k, "unanswered", RETRY_SILENT);
 	}
 }

@@ -22,7 +22,8 @@ struct check {
 	bool looked_up;
 	enum reason reason;
 	enum status failed; /* to store one of them */
-	enum life life;	    /* of the one that has come furthest */
+	/* ABSENT; or HELD, as one of them; or CONFIRMED, as one is. */
+	enum life life;
 };
 
 struct checks {
@@ -179,31 +180,26 @@ none_found(enum reason r)
 	return ST_NOT_FOUND;
 }
 
+static enum status
+outcome(const struct check *c)
+{
+	if (c->failed != ST_OK)
+		return c->failed;
+	switch (c->life) {
+	case LIFE_CONFIRMED:
+		return ST_OK;
+	case LIFE_HELD:
+		return ST_EXISTS;
+	default:
+		return none_found(c->reason);
+	}
+}
+
 static void
 conclude(struct checks *cs, struct check *c)
 {
-	enum status st = c->failed;
-
-	if (!c->looked_up || c->storing > 0)
-		return;
-	if (st == ST_OK) {
-		switch (c->life) {
-		case LIFE_ABSENT:
-			st = none_found(c->reason);
-			break;
-		case LIFE_WAITING:
-		case LIFE_HELD:
-			st = ST_EXISTS;
-			break;
-		case LIFE_CONFIRMED:
-			break;
-		case LIFE_REFUSED:
-		case LIVES:
-			st = ST_NOT_FOUND;
-			break;
-		}
-	}
-	end_check(cs, c, st, c->life);
+	if (c->looked_up && c->storing == 0)
+		end_check(cs, c, outcome(c), c->life);
 }
 
 bool
@@ -260,21 +256,6 @@ say(const struct store_op *op)
 		    log_word(KEY_REASON, reason_word(op->why)));
 }
 
-/* The further one of two, as the asker of the check sees it. */
-static enum life
-further(enum life a, enum life b)
-{
-	static const int rank[LIVES] = {
-		[LIFE_ABSENT] = 0,
-		[LIFE_REFUSED] = 1,
-		[LIFE_WAITING] = 2,
-		[LIFE_HELD] = 3,
-		[LIFE_CONFIRMED] = 4,
-	};
-
-	return rank[a] > rank[b] ? a : b;
-}
-
 void
 checks_found_done(struct checks *cs, const struct store_op *op)
 {
@@ -289,10 +270,10 @@ checks_found_done(struct checks *cs, const struct store_op *op)
 	if (c == NULL)
 		return;
 	c->storing--;
-	if (op->status == ST_OK || op->status == ST_EXISTS)
-		c->life = further(c->life, op->life);
-	else
+	if (op->status != ST_OK && op->status != ST_EXISTS)
 		c->failed = op->status == ST_BUSY ? ST_BUSY : ST_IO;
+	else if (c->life != LIFE_CONFIRMED)
+		c->life = op->life;
 	conclude(cs, c);
 }
 

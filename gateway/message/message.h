@@ -242,9 +242,9 @@ struct msg_check {
 /* The answer to DECIDE and CHECK.  ST_OK: it is on disk.  ST_NOT_FOUND: no
  * such held payment; SSLCommerz knows no paid one.  ST_BUSY: try later;
  * ST_IO; ST_CONFIG: the merchant is not in the configuration that is in
- * force.  Of a check: ST_EXISTS: not decided, state says how it stands;
- * ST_UNAVAILABLE: SSLCommerz did not answer; ST_BAD_INPUT: the merchant's
- * invoice ID is not tran_id, which is needed. */
+ * force.  Of a check: ST_EXISTS: not decided, it is HELD, or pending with
+ * SSLCommerz; ST_UNAVAILABLE: SSLCommerz did not answer; ST_BAD_INPUT: the
+ * merchant's invoice ID is not tran_id, which is needed. */
 struct msg_done {
 	uint64_t tag;
 	uint32_t status;

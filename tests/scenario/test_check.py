@@ -87,6 +87,10 @@ def test_a_receipt_that_is_there_is_found_though_sslcommerz_is_silent(
     answer = check(checking, "INV-1")
     assert (answer.status, answer.json()["state"]) == (200, "confirmed")
     assert answer.json()["receipts"] == checking.receipts()
+    done = command("--config", checking.conf, "check-invoice",
+                   callbacks.MERCHANT, "INV-1")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(done.stdout)] == checking.receipts()
 
 
 def test_a_risky_payment_that_is_found_is_held(checking, billing, provider):
