@@ -158,24 +158,16 @@ busy(struct edge *e, exchange_id id)
 	server_problem(e->server, id, PROBLEM_UNAVAILABLE, RETRY_AFTER);
 }
 
-static bool
-must_confirm(const struct edge_merchant *m)
-{
-	return m->rules.confirm == CONFIRM_REQUIRED;
-}
-
 /* The one way that val_id takes.  One that does not arrive is not missed:
  * tran_id takes its place. */
 static void
-hint(struct edge *e, const struct edge_merchant *m,
-    const struct intake_result *result)
+hint(struct edge *e, const struct intake_result *result)
 {
 	struct msg_hint msg = { .id = result->receipt.id };
 	enum status dropped;
 
-	if (e->asker == NULL || !must_confirm(m) || result->val_id[0] == '\0')
+	if (e->asker == NULL || result->val_id[0] == '\0')
 		return;
-	memcpy(msg.merchant, result->receipt.merchant, sizeof(msg.merchant));
 	memcpy(msg.val_id, result->val_id, sizeof(msg.val_id));
 	dropped = channel_add(e->asker, MSG_HINT, &msg);
 	(void)dropped;
@@ -201,7 +193,7 @@ store(struct edge *e, const struct edge_merchant *m,
 		return;
 	}
 	if (channel_add(e->keeper, MSG_PUT, &msg) == ST_OK)
-		hint(e, m, result);
+		hint(e, result);
 	else if (pending_take(e->pending, msg.tag, &put))
 		busy(e, req->id);
 }
@@ -253,7 +245,7 @@ outcome_of(const struct edge_merchant *m, bool duplicate)
 {
 	if (duplicate)
 		return "duplicate";
-	return must_confirm(m) ? "waiting" : "paid";
+	return m->rules.confirm == CONFIRM_REQUIRED ? "waiting" : "paid";
 }
 
 static void

@@ -10,7 +10,7 @@ LAYOUT(msg_empty, 8);
 LAYOUT(msg_peer, 8);
 LAYOUT(msg_put, 224);
 LAYOUT(msg_put_done, 16);
-LAYOUT(msg_hint, 120);
+LAYOUT(msg_hint, 88);
 LAYOUT(msg_window, 40);
 LAYOUT(msg_delivery, 200);
 LAYOUT(msg_settle, 24);
@@ -170,8 +170,7 @@ put_done_valid(const struct msg_put_done *m)
 static bool
 hint_valid(const struct msg_hint *m)
 {
-	return name_valid(m->merchant, sizeof(m->merchant), false) &&
-	       invoice_valid(m->val_id, sizeof(m->val_id), false) &&
+	return invoice_valid(m->val_id, sizeof(m->val_id), false) &&
 	       zeros(m->pad, sizeof(m->pad));
 }
 

@@ -70,9 +70,8 @@ struct msg_put {
  * memory until the payment is decided, or forgotten. */
 struct msg_hint {
 	struct receipt_id id;
-	char merchant[RECEIPT_MERCHANT];
 	char val_id[RECEIPT_INVOICE];
-	char pad[6];
+	char pad[7];
 };
 
 /* ST_OK: on disk.  ST_EXISTS: it was.  ST_BUSY: the queue is full.

@@ -261,7 +261,6 @@ asker_bench_hint(struct channel *edge, const char *merchant, uint64_t n)
 {
 	struct msg_hint m = { .id = asker_bench_claim(merchant, n).id };
 
-	(void)snprintf(m.merchant, sizeof(m.merchant), "%s", merchant);
 	val_id_of(n, m.val_id);
 	assert_int_equal(channel_add(edge, MSG_HINT, &m), ST_OK);
 }

@@ -38,7 +38,7 @@ static void
 val_id_goes_to_the_asker_alone(void **state)
 {
 	struct edge_bench *b = *state;
-	struct msg_hint only = { .val_id = VAL_ID, .merchant = "testbox" };
+	struct msg_hint only = { .val_id = VAL_ID };
 
 	edge_bench_introduce(b);
 	pay(b);

@@ -61,8 +61,7 @@ sound_question(enum message type)
 
 	switch (type) {
 	case MSG_HINT:
-		p.r.hint = (struct msg_hint){ sound_receipt().id, "testbox",
-			"V1", "" };
+		p.r.hint = (struct msg_hint){ sound_receipt().id, "V1", "" };
 		break;
 	case MSG_ASK:
 		p.r.ask =
@@ -398,13 +397,11 @@ a_question_has_its_grammar(void **state)
 	PUT_REFUSED(p_.r.put.tran_id[0] = '<');
 	PUT_REFUSED(p_.r.put.tran_id[40] = 'x');
 	PUT_REFUSED(p_.r.put.pad[6] = 1);
-	HINT_REFUSED(p_.r.hint.merchant[0] = '\0');
-	HINT_REFUSED(memset(p_.r.hint.merchant, 0, RECEIPT_MERCHANT));
 	HINT_REFUSED(memset(p_.r.hint.val_id, 0, RECEIPT_INVOICE));
 	HINT_REFUSED(p_.r.hint.val_id[1] = '&');
 	HINT_REFUSED(p_.r.hint.val_id[1] = ' ');
 	HINT_REFUSED(p_.r.hint.val_id[40] = 'x');
-	HINT_REFUSED(p_.r.hint.pad[5] = 1);
+	HINT_REFUSED(p_.r.hint.pad[6] = 1);
 	ASK_REFUSED(p_.r.ask.n = 0);
 	ASK_REFUSED(p_.r.ask.n = (uint64_t)INT64_MAX + 1);
 	ASK_REFUSED(p_.r.ask.attempt = 0);
