@@ -207,7 +207,7 @@ static bool
 take_life(sqlite3_stmt *q, struct store_life *out)
 {
 	struct store_row row;
-	int64_t reason = sqlite3_column_int64(q, 9);
+	int64_t reason = sqlite3_column_int64(q, 8);
 
 	memset(out, 0, sizeof(*out));
 	if (!driver_sqlite_row(q, &row))
@@ -215,23 +215,22 @@ take_life(sqlite3_stmt *q, struct store_life *out)
 	out->life = LIFE_WAITING;
 	out->n = row.seq;
 	out->claimed = row.receipt;
-	out->denied = (uint32_t)sqlite3_column_int64(q, 8);
-	if (sqlite3_column_type(q, 9) == SQLITE_NULL)
+	if (sqlite3_column_type(q, 8) == SQLITE_NULL)
 		return true;
 	if (reason < 0 || reason >= REASONS ||
 	    reason_answer((enum reason)reason) != ANSWER_HELD)
 		return false;
 	out->life = LIFE_HELD;
 	out->reason = (enum reason)reason;
-	out->held_at_us = sqlite3_column_int64(q, 10);
-	if (sqlite3_column_type(q, 11) == SQLITE_NULL)
+	out->held_at_us = sqlite3_column_int64(q, 9);
+	if (sqlite3_column_type(q, 10) == SQLITE_NULL)
 		return true;
 	out->is_answered = true;
 	out->answered = out->claimed;
-	out->answered.amount_minor = sqlite3_column_int64(q, 13);
-	return driver_sqlite_text(q, 11, out->answered.invoice_id,
+	out->answered.amount_minor = sqlite3_column_int64(q, 12);
+	return driver_sqlite_text(q, 10, out->answered.invoice_id,
 		   sizeof(out->answered.invoice_id)) &&
-	       driver_sqlite_text(q, 12, out->answered.currency,
+	       driver_sqlite_text(q, 11, out->answered.currency,
 		   sizeof(out->answered.currency)) &&
 	       receipt_valid(&out->answered);
 }

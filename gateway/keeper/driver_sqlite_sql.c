@@ -8,8 +8,8 @@
 #define ROW "seq, " RECEIPT
 
 /* A waiting or held payment. */
-#define LIFE                                           \
-	"n, " RECEIPT ", denied, reason, held_at_us, " \
+#define LIFE                                   \
+	"n, " RECEIPT ", reason, held_at_us, " \
 	"answered_invoice_id, answered_currency, answered_amount_minor"
 
 const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {

@@ -54,9 +54,7 @@ struct store_again {
 /* How a payment stands. */
 struct store_life {
 	enum life life;
-	/* Of a waiting or held one. */
-	uint64_t n;
-	uint32_t denied;
+	uint64_t n;	    /* of a waiting or held one */
 	enum reason reason; /* held: why */
 	int64_t held_at_us;
 	/* Held: answered is what SSLCommerz says: the invoice ID, currency and

@@ -303,19 +303,6 @@ what_was_answered_keeps_to_its_three_members(void **state)
 }
 
 static void
-denials_stay_with_a_held_payment(void **state)
-{
-	struct store_bench *f = *state;
-
-	store_bench_wait_range(f, 1, 1, "testbox");
-	assert_int_equal(
-	    store_bench_again(f, store_bench_find(f, 1).n, 1, 1, 10), ST_OK);
-	assert_int_equal(
-	    store_bench_move(f, 1, LIFE_WAITING, LIFE_HELD), ST_OK);
-	assert_int_equal(store_bench_find(f, 1).denied, 1);
-}
-
-static void
 held_payments_are_listed_in_the_order_in_which_they_came(void **state)
 {
 	struct store_bench *f = *state;
@@ -460,7 +447,6 @@ main(void)
 		CASE(the_number_of_a_waiting_payment_is_not_used_again),
 		CASE(a_held_payment_says_what_was_answered),
 		CASE(what_was_answered_keeps_to_its_three_members),
-		CASE(denials_stay_with_a_held_payment),
 		CASE(held_payments_are_listed_in_the_order_in_which_they_came),
 		CASE(a_list_of_held_payments_is_one_merchants_or_everybodys),
 		CASE(one_held_payment_is_found_by_its_id),

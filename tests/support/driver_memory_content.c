@@ -177,7 +177,7 @@ content_again(struct content *c, const struct store_again *a)
 	if (i == c->n_waiting || c->waiting[i].attempts + 1 != a->attempt)
 		return ST_NOT_FOUND;
 	c->waiting[i].attempts = a->attempt;
-	c->waiting[i].life.denied = a->denied;
+	c->waiting[i].denied = a->denied;
 	c->waiting[i].next_us = a->next_us;
 	return ST_OK;
 }
@@ -405,7 +405,7 @@ content_questions(const struct content *c, const char *merchant, int64_t now_us,
 		all[n - 1].due.row.seq = w->life.n;
 		all[n - 1].due.row.receipt = w->life.claimed;
 		all[n - 1].due.attempt = w->attempts + 1;
-		all[n - 1].due.denied = w->life.denied;
+		all[n - 1].due.denied = w->denied;
 		memcpy(all[n - 1].due.tran_id, w->tran_id, sizeof(w->tran_id));
 	}
 	give(all, n, now_us, limit, fn, arg, next_us);

@@ -17,7 +17,7 @@ struct delivery {
 
 struct waiting {
 	struct store_life life;
-	uint32_t attempts;
+	uint32_t attempts, denied;
 	int64_t next_us;
 	char tran_id[RECEIPT_INVOICE];
 };

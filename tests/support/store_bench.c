@@ -265,7 +265,6 @@ store_bench_expect_same(const struct store_life *a, const struct store_life *b)
 {
 	assert_int_equal(a->life, b->life);
 	assert_int_equal(a->n, b->n);
-	assert_int_equal(a->denied, b->denied);
 	assert_int_equal(a->reason, b->reason);
 	assert_true(a->held_at_us == b->held_at_us);
 	assert_int_equal(a->is_answered, b->is_answered);
