@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "command/control.h"
+#include "keeper/moves.h"
 
 struct source {
 	const struct config *config;
@@ -111,11 +112,10 @@ find_merchant(const struct config *c, const char *id)
 	return NULL;
 }
 
-/* Who is owed a receipt of this merchant; *n of them. */
+/* Who is owed a receipt of this merchant. */
 static enum status
 find_endpoints(const struct source *s, struct store *store,
-    const char *merchant, uint32_t ids[CONFIG_BILLINGS], size_t *n,
-    struct err *e)
+    const char *merchant, struct store_endpoints *out, struct err *e)
 {
 	const struct config *c = s->config;
 	const struct config_merchant *m = find_merchant(c, merchant);
@@ -126,53 +126,44 @@ find_endpoints(const struct source *s, struct store *store,
 			   "that nobody knows whom to tell");
 		return ST_CONFIG;
 	}
-	*n = 0;
 	for (size_t i = 0; st == ST_OK && i < c->n_billings; i++) {
 		if ((m->billings >> i & 1) != 0)
 			st = s->driver->endpoint(
-			    store, c->billings[i].name, &ids[(*n)++]);
+			    store, c->billings[i].name, &out->ids[out->n++]);
 	}
 	return st;
 }
 
 static enum status
-apply(const struct store_driver *d, struct store *store,
-    const struct store_move *m)
+apply(const struct store_driver *d, struct store *store, struct store_op *op)
 {
 	enum status st = d->begin(store);
 
 	if (st != ST_OK)
 		return st;
-	st = d->move(store, m);
+	st = moves_apply(d, store, op);
 	if (st == ST_OK)
 		return d->commit(store);
 	d->abort(store);
 	return st;
 }
 
-/* The handle is the one writer: nothing changes between looking and moving. */
 static enum status
 decide(const struct source *s, struct store *store, const struct receipt_id *id,
     const char *merchant, bool release, struct err *e)
 {
-	struct store_move m = { .from = LIFE_HELD,
-		.to = release ? LIFE_CONFIRMED : LIFE_REFUSED,
-		.at_us = clock_wall_us() };
-	uint32_t ids[CONFIG_BILLINGS];
+	struct store_op op = { .kind = STORE_OP_DECIDE,
+		.u.decide = {
+		    .id = *id, .release = release, .at_us = clock_wall_us() } };
 	struct store_life held;
 	char text[ID_TEXT];
 	enum status st = s->driver->hold(store, id, merchant, &held);
 
-	if (st != ST_OK)
-		return st;
-	m.n = held.n;
-	m.receipt = held.is_answered ? held.answered : held.claimed;
-	m.endpoint_ids = ids;
-	if (release)
+	if (st == ST_OK && release)
 		st = find_endpoints(
-		    s, store, held.claimed.merchant, ids, &m.n_endpoints, e);
+		    s, store, held.claimed.merchant, &op.u.decide.endpoints, e);
 	if (st == ST_OK)
-		st = apply(s->driver, store, &m);
+		st = apply(s->driver, store, &op);
 	if (st != ST_OK)
 		return st;
 	id_format(id, text);

@@ -3,7 +3,8 @@
  *
  * Here alone it is decided what becomes of a payment that a check found, or
  * that a person released: by how it stands in the transaction, not by how it
- * stood when somebody looked.  Worker thread, between begin and commit.
+ * stood when somebody looked.  Between begin and commit: on the worker
+ * thread, or in a command that holds the store.
  */
 #ifndef KEEPER_MOVES_H
 #define KEEPER_MOVES_H
