@@ -96,16 +96,6 @@ ask(struct control *c, struct question *q, struct err *e)
 	return said == ST_IO ? ST_IO : ST_NOT_FOUND;
 }
 
-static bool
-is_merchant(const struct config *c, const char *id)
-{
-	for (size_t i = 0; i < c->n_merchants; i++) {
-		if (bytes_is(bytes_of(id), c->merchants[i].store_id))
-			return true;
-	}
-	return false;
-}
-
 static enum status
 open_control(struct control **out, const struct config *c, struct err *e)
 {
@@ -130,7 +120,7 @@ run(struct question *q, const char *config)
 
 	if (code != EXIT_GOOD)
 		return code;
-	if (is_merchant(c, q->merchant))
+	if (config_merchant(c, q->merchant) != NULL)
 		st = open_control(&control, c, &e);
 	else
 		err_set(&e, "the configuration has no such merchant");

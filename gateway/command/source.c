@@ -102,23 +102,13 @@ source_hold(struct source *s, const struct receipt_id *id, const char *merchant,
 
 /* ---- deciding without a gateway */
 
-static const struct config_merchant *
-find_merchant(const struct config *c, const char *id)
-{
-	for (size_t i = 0; i < c->n_merchants; i++) {
-		if (strcmp(c->merchants[i].store_id, id) == 0)
-			return &c->merchants[i];
-	}
-	return NULL;
-}
-
 /* Who is owed a receipt of this merchant. */
 static enum status
 find_endpoints(const struct source *s, struct store *store,
     const char *merchant, struct store_endpoints *out, struct err *e)
 {
 	const struct config *c = s->config;
-	const struct config_merchant *m = find_merchant(c, merchant);
+	const struct config_merchant *m = config_merchant(c, merchant);
 	enum status st = ST_OK;
 
 	if (m == NULL) {

@@ -282,6 +282,16 @@ config_free(struct config *c)
 	free(c);
 }
 
+const struct config_merchant *
+config_merchant(const struct config *c, const char *store_id)
+{
+	for (size_t i = 0; i < c->n_merchants; i++) {
+		if (strcmp(c->merchants[i].store_id, store_id) == 0)
+			return &c->merchants[i];
+	}
+	return NULL;
+}
+
 enum status
 config_control_path(const struct config *c, char *out, size_t cap)
 {

@@ -126,6 +126,10 @@ config_load(struct config **out, const char *path, struct buf *faults);
 
 void config_free(struct config *c);
 
+/* NULL: there is no such merchant. */
+const struct config_merchant *
+config_merchant(const struct config *c, const char *store_id);
+
 /* The control socket's path, derived from the store's. */
 MUST_USE enum status
 config_control_path(const struct config *c, char *out, size_t cap);

@@ -118,3 +118,22 @@ call_fail(struct call *c, enum status st)
 		break;
 	}
 }
+
+void
+call_fail_page(struct call *c, enum status st)
+{
+	call_fail(c, st == ST_NOT_FOUND ? ST_INTERNAL : st);
+}
+
+void
+call_on_one(void *arg, const struct asks_answer *a)
+{
+	struct call *c = arg;
+
+	if (a->st != ST_OK)
+		call_fail(c, a->st);
+	else if (c->ask.rows == 0)
+		call_fail(c, ST_NOT_FOUND);
+	else
+		call_reply(c, 200, NULL);
+}

@@ -59,4 +59,10 @@ void call_refuse(struct call *c, enum problem why, const char *fields);
 /* The same for a status that is not ST_OK: 404, 503 with Retry-After, 500. */
 void call_fail(struct call *c, enum status st);
 
+/* The same for a page, which is never "not found". */
+void call_fail_page(struct call *c, enum status st);
+
+/* An on_done: the one row that was asked for, or 404. */
+void call_on_one(void *arg, const struct asks_answer *a);
+
 #endif

@@ -26,9 +26,7 @@ on_page(void *arg, const struct asks_answer *a)
 	struct review *v = arg;
 
 	if (a->st != ST_OK) {
-		/* A page is never "not found". */
-		call_fail(
-		    &v->call, a->st == ST_NOT_FOUND ? ST_INTERNAL : a->st);
+		call_fail_page(&v->call, a->st);
 		return;
 	}
 	if (v->has_cursor && v->cursor.epoch != a->end.epoch) {
@@ -99,24 +97,11 @@ review_new(struct holds *hs, const struct route_request *r,
 	return v;
 }
 
-static void
-on_one(void *arg, const struct asks_answer *a)
-{
-	struct call *c = arg;
-
-	if (a->st != ST_OK)
-		call_fail(c, a->st);
-	else if (c->ask.rows == 0)
-		call_fail(c, ST_NOT_FOUND);
-	else
-		call_reply(c, 200, NULL);
-}
-
 void
 holds_one(void *unit, const struct route_request *r)
 {
 	struct msg_holds m = { .limit = 1 };
-	struct review *v = review_new(unit, r, on_one);
+	struct review *v = review_new(unit, r, call_on_one);
 
 	if (v == NULL)
 		return;

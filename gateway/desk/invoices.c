@@ -55,8 +55,7 @@ static void
 on_receipts(struct check *k, const struct asks_answer *a)
 {
 	if (a->st != ST_OK) {
-		call_fail(
-		    &k->call, a->st == ST_NOT_FOUND ? ST_INTERNAL : a->st);
+		call_fail_page(&k->call, a->st);
 		return;
 	}
 	if (k->call.ask.rows == 0 && k->unanswered) {

@@ -83,9 +83,7 @@ on_page(void *arg, const struct asks_answer *a)
 	const struct receipts *rs = p->call.owner->unit;
 
 	if (a->st != ST_OK) {
-		/* A page is never "not found". */
-		call_fail(
-		    &p->call, a->st == ST_NOT_FOUND ? ST_INTERNAL : a->st);
+		call_fail_page(&p->call, a->st);
 		return;
 	}
 	if (p->has_cursor && p->cursor.epoch != a->end.epoch) {
@@ -174,19 +172,6 @@ receipts_page(void *unit, const struct route_request *r)
 
 /* ---- one receipt */
 
-static void
-on_one(void *arg, const struct asks_answer *a)
-{
-	struct call *c = arg;
-
-	if (a->st != ST_OK)
-		call_fail(c, a->st);
-	else if (c->ask.rows == 0)
-		call_fail(c, ST_NOT_FOUND);
-	else
-		call_reply(c, 200, NULL);
-}
-
 void
 receipts_one(void *unit, const struct route_request *r)
 {
@@ -198,7 +183,7 @@ receipts_one(void *unit, const struct route_request *r)
 		server_problem(r->server, r->id, PROBLEM_NOT_FOUND, NULL);
 		return;
 	}
-	p = call_new(&rs->calls, sizeof(*p), r, on_one);
+	p = call_new(&rs->calls, sizeof(*p), r, call_on_one);
 	if (p == NULL)
 		return;
 	memcpy(m.merchant, r->merchant, sizeof(m.merchant));
