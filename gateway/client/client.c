@@ -75,7 +75,7 @@ client_target_new(struct client_target **out, const char *url,
 	if (t == NULL)
 		goto no_memory;
 	if (!url_scheme(url, &t->plain)) {
-		err_set(e, "not a URL to post to");
+		err_set(e, "not a URL of http or https");
 		client_target_free(t);
 		return ST_CONFIG;
 	}

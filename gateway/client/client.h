@@ -9,7 +9,8 @@
  * more.
  *
  * Loop thread only, in a process that ignores SIGPIPE.  on_done never runs
- * from inside client_post(); it may post again, but not free the client.
+ * from inside client_post() or client_get(); it may send again, but not free
+ * the client.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -54,7 +55,7 @@ void client_free(struct client *c);
 
 /* ca_pem: NUL-terminated PEM to trust instead of the system's store, or "".
  * timeout_ms: for one whole request, from resolving to the answer's end.
- * All texts are copied.  ST_CONFIG: url is not one to post to. */
+ * All texts are copied.  ST_CONFIG: url is not http or https. */
 MUST_USE enum status client_target_new(struct client_target **out,
     const char *url, const char *ca_pem, int64_t timeout_ms, struct err *e);
 void client_target_free(struct client_target *t);

@@ -36,8 +36,8 @@ struct listing_kind {
 	/* The table's columns; '>' in front of those that go to the right. */
 	const char *const *heads;
 	size_t n_heads;
-	/* Ask source for the page of query, hand each row to listing_cell() or
-	 * listing_line(), move query.after_seq. */
+	/* Ask source for the page of query, add each row as cells of a table or
+	 * as a JSON line to text, move query.after_seq. */
 	enum status (*page)(struct listing *l, bool *more);
 };
 
@@ -49,8 +49,8 @@ struct listing {
 	struct receipt_id id; /* of a verb that takes one */
 	struct err err;	      /* words of a verb that has its own */
 	bool is_table;
-	/* Private: the page as it gathers. */
-	struct buf text;
+	struct buf text; /* the page as it gathers */
+	/* Private. */
 	size_t cells;
 	int width[LISTING_COLUMNS];
 };

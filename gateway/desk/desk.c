@@ -6,8 +6,8 @@
 
 #include "desk/admin.h"
 #include "desk/asks.h"
-#include "desk/invoices.h"
 #include "desk/holds.h"
+#include "desk/invoices.h"
 #include "desk/receipts.h"
 #include "desk/route.h"
 #include "net/server.h"

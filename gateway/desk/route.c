@@ -86,24 +86,21 @@ admit(const struct route_table *t, const struct route *r, struct server *s,
 {
 	const struct config_token *who;
 	enum auth_verdict v = auth_check(t->auth, req->head, r->scope, &who);
-	enum problem p = PROBLEM_INTERNAL;
-	const char *fields = NULL;
+	enum problem p;
+	const char *fields;
 
-	if (v == AUTH_OK) {
-		log_event(LOG_API, log_word(KEY_ROUTE, r->path),
-		    log_word(KEY_TOKEN, who->name));
-		if (receipt_text(rr->merchant, sizeof(rr->merchant),
-			bytes_of(who->merchant)) &&
-		    receipt_text(
-			rr->token, sizeof(rr->token), bytes_of(who->name)))
-			return true;
-	} else {
+	if (v != AUTH_OK) {
 		metrics_add(MET_API_UNAUTHORIZED, 1);
 		log_event(LOG_API_UNAUTHORIZED, log_word(KEY_PEER, req->peer));
 		p = auth_problem(v, &fields);
+		server_problem(s, req->id, p, fields);
+		return false;
 	}
-	server_problem(s, req->id, p, fields);
-	return false;
+	log_event(LOG_API, log_word(KEY_ROUTE, r->path),
+	    log_word(KEY_TOKEN, who->name));
+	memcpy(rr->merchant, who->merchant, sizeof(rr->merchant));
+	memcpy(rr->token, who->name, sizeof(rr->token));
+	return true;
 }
 
 void

@@ -4,7 +4,7 @@
  * The one door between the wide world and the narrow one.  The decoded form
  * exists only inside intake_run() and is wiped before it returns; its type
  * (intake/form.h) cannot be named outside this folder.  The rules are those
- * that gateway/README.md lists under "What is accepted".
+ * that the README lists under "What is accepted".
  *
  * Pure: no I/O, no clock.  One intake object belongs to one thread.
  */
