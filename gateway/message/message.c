@@ -13,23 +13,39 @@ LAYOUT(msg_put_done, 16);
 LAYOUT(msg_hint, 88);
 LAYOUT(msg_window, 40);
 LAYOUT(msg_delivery, 200);
-LAYOUT(msg_settle, 24);
+LAYOUT(msg_settle, 40);
 LAYOUT(msg_ask, 232);
 LAYOUT(msg_verdict, 200);
 LAYOUT(msg_lookup, 112);
 LAYOUT(msg_found, 160);
 LAYOUT(msg_looked_up, 16);
-LAYOUT(msg_page, 120);
+LAYOUT(msg_page, 144);
 LAYOUT(msg_get, 64);
 LAYOUT(msg_row, 160);
 LAYOUT(msg_page_end, 32);
 LAYOUT(msg_probe, 8);
-LAYOUT(msg_health, 72);
+LAYOUT(msg_health, 80);
 LAYOUT(msg_holds, 72);
 LAYOUT(msg_hold, 320);
 LAYOUT(msg_decide, 96);
 LAYOUT(msg_check, 176);
 LAYOUT(msg_done, 16);
+LAYOUT(msg_which, 176);
+LAYOUT(msg_deliveries, 200);
+LAYOUT(msg_delivery_row, 224);
+LAYOUT(msg_attempts, 96);
+LAYOUT(msg_attempt, 40);
+LAYOUT(msg_redeliver, 240);
+LAYOUT(msg_redelivered, 40);
+LAYOUT(msg_resume, 48);
+LAYOUT(msg_news, 40);
+LAYOUT(msg_mark, 88);
+LAYOUT(msg_marked, 40);
+LAYOUT(msg_token_used, 40);
+LAYOUT(msg_tokens, 8);
+LAYOUT(msg_token, 56);
+LAYOUT(msg_revoke, 40);
+LAYOUT(msg_revoked, 32);
 
 #define MESSAGE(name, from, to, record, most)                             \
 	_Static_assert(                                                   \
@@ -41,6 +57,8 @@ LAYOUT(msg_done, 16);
 
 #define MICROS_MAX INT64_C(4102444800000000) /* 2100 */
 #define SEQ_MAX	   INT64_MAX
+#define DAY_S	   86400
+#define DAYS_MAX   47482 /* 2100 */
 
 static const struct {
 	unsigned from, to;
@@ -189,18 +207,23 @@ delivery_valid(const struct msg_delivery *m)
 	       zeros(m->pad, sizeof(m->pad)) && receipt_valid(&m->receipt);
 }
 
+/* Is this what an attempt can come to? */
+static bool
+end_valid(uint32_t outcome, uint32_t http_status)
+{
+	if (outcome >= OUTCOMES)
+		return false;
+	if (outcome != OUTCOME_DELIVERED && outcome != OUTCOME_STATUS)
+		return http_status == 0;
+	return http_status >= 100 && http_status <= 599;
+}
+
 static bool
 settle_valid(const struct msg_settle *m)
 {
-	bool answered =
-	    m->outcome == OUTCOME_DELIVERED || m->outcome == OUTCOME_STATUS;
-
-	if (m->seq == 0 || m->seq > SEQ_MAX || m->attempt == 0 ||
-	    m->outcome >= OUTCOMES)
-		return false;
-	if (!answered)
-		return m->http_status == 0;
-	return m->http_status >= 100 && m->http_status <= 599;
+	return m->seq > 0 && m->seq <= SEQ_MAX && m->attempt > 0 &&
+	       end_valid(m->outcome, m->http_status) &&
+	       m->retry_after_s <= DAY_S && m->zero == 0;
 }
 
 static bool
@@ -260,14 +283,31 @@ looked_up_valid(const struct msg_looked_up *m)
 	return given_reason(m->reason) && m->zero == 0;
 }
 
+/* Half-open, and open at its end when that is 0. */
+static bool
+span_valid(uint64_t from_us, uint64_t to_us)
+{
+	return from_us < MICROS_MAX && to_us <= MICROS_MAX;
+}
+
+static bool
+currency_valid(const char *field)
+{
+	if (zeros(field, MONEY_CURRENCY))
+		return true;
+	return field[3] == '\0' && money_exponent(bytes_make(field, 3)) >= 0;
+}
+
 static bool
 page_valid(enum party from, const struct msg_page *m)
 {
 	return m->after_seq <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
+	       m->flags <= (PAGE_DESC | PAGE_UNDELIVERED) &&
+	       span_valid(m->paid_from_us, m->paid_to_us) &&
 	       name_valid(
 		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
 	       invoice_valid(m->invoice_id, sizeof(m->invoice_id), true) &&
-	       zeros(m->pad, sizeof(m->pad));
+	       currency_valid(m->currency) && zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
@@ -295,7 +335,7 @@ page_end_valid(const struct msg_page_end *m)
 static bool
 health_valid(const struct msg_health *m)
 {
-	return m->zero == 0 && m->oldest_pending_us < MICROS_MAX &&
+	return m->oldest_pending_us < MICROS_MAX &&
 	       m->oldest_waiting_us < MICROS_MAX &&
 	       one_of(m->status, 1UL << ST_OK | 1UL << ST_BUSY | 1UL << ST_IO);
 }
@@ -349,6 +389,117 @@ done_valid(const struct msg_done *m)
 				     1UL << ST_BAD_INPUT | 1UL << ST_CONFIG);
 }
 
+static bool
+which_valid(enum party from, const struct msg_which *w)
+{
+	return name_valid(
+		   w->merchant, sizeof(w->merchant), from == PARTY_COMMAND) &&
+	       name_valid(w->endpoint, sizeof(w->endpoint), true) &&
+	       invoice_valid(w->invoice_id, sizeof(w->invoice_id), true) &&
+	       zeros(w->pad, sizeof(w->pad)) && w->zero == 0 &&
+	       span_valid(w->from_us, w->to_us) && w->state <= DELIVERY_STATES;
+}
+
+static bool
+deliveries_valid(enum party from, const struct msg_deliveries *m)
+{
+	return m->after <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
+	       m->zero == 0 && which_valid(from, &m->which);
+}
+
+static bool
+delivery_row_valid(const struct msg_delivery_row *m)
+{
+	return m->position > 0 && m->position <= SEQ_MAX &&
+	       m->at_us < MICROS_MAX && m->state < DELIVERY_STATES &&
+	       ((m->outcome == OUTCOMES && m->http_status == 0) ||
+		   end_valid(m->outcome, m->http_status)) &&
+	       name_valid(m->endpoint, sizeof(m->endpoint), false) &&
+	       zeros(m->pad, sizeof(m->pad)) && receipt_valid(&m->receipt);
+}
+
+static bool
+attempts_valid(enum party from, const struct msg_attempts *m)
+{
+	return name_valid(
+		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
+	       name_valid(m->endpoint, sizeof(m->endpoint), false) &&
+	       zeros(m->pad, sizeof(m->pad));
+}
+
+static bool
+attempt_valid(const struct msg_attempt *m)
+{
+	return m->at_us < MICROS_MAX && m->number > 0 &&
+	       end_valid(m->outcome, m->http_status) && m->zero == 0;
+}
+
+static bool
+redeliver_valid(enum party from, const struct msg_redeliver *m)
+{
+	return m->after <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
+	       m->action <= REDELIVER_DROP && which_valid(from, &m->which) &&
+	       name_valid(m->by, sizeof(m->by), false) &&
+	       zeros(m->pad, sizeof(m->pad));
+}
+
+static bool
+redelivered_valid(const struct msg_redelivered *m)
+{
+	return m->last <= SEQ_MAX && m->matched <= 1000 &&
+	       m->changed <= m->matched && m->more <= 1 &&
+	       one_of(m->status, 1UL << ST_OK | 1UL << ST_BUSY | 1UL << ST_IO);
+}
+
+static bool
+mark_valid(const struct msg_mark *m)
+{
+	return m->seq <= SEQ_MAX &&
+	       name_valid(m->merchant, sizeof(m->merchant), false) &&
+	       name_valid(m->name, sizeof(m->name), false) &&
+	       zeros(m->pad, sizeof(m->pad)) && m->action <= MARK_FORGET;
+}
+
+static bool
+marked_valid(const struct msg_marked *m)
+{
+	return m->seq <= SEQ_MAX && m->at_us < MICROS_MAX && m->zero == 0 &&
+	       one_of(m->status, 1UL << ST_OK | 1UL << ST_NOT_FOUND |
+				     1UL << ST_EXISTS | 1UL << ST_BUSY |
+				     1UL << ST_IO);
+}
+
+static bool
+padded_name_valid(const char name[CONFIG_NAME], const char pad[7])
+{
+	return name_valid(name, CONFIG_NAME, false) && zeros(pad, 7);
+}
+
+static bool
+resume_valid(const struct msg_resume *m)
+{
+	return padded_name_valid(m->endpoint, m->pad);
+}
+
+static bool
+news_valid(const struct msg_news *m)
+{
+	return padded_name_valid(m->merchant, m->pad);
+}
+
+static bool
+token_used_valid(const struct msg_token_used *m)
+{
+	return m->day > 0 && m->day < DAYS_MAX && m->zero == 0;
+}
+
+static bool
+token_valid(const struct msg_token *m)
+{
+	return m->revoked_at_us < MICROS_MAX && m->day < DAYS_MAX &&
+	       m->zero == 0;
+}
+
 bool
 message_record_valid(enum party from, enum message type, const void *record)
 {
@@ -390,7 +541,10 @@ message_record_valid(enum party from, enum message type, const void *record)
 	case MSG_PAGE_END:
 		return page_end_valid(record);
 	case MSG_PROBE:
-		return true;
+	case MSG_TOKENS:
+	case MSG_REVOKE:
+	case MSG_REVOKED:
+		return true; /* any bytes are a tag or a digest */
 	case MSG_HEALTH:
 		return health_valid(record);
 	case MSG_HOLDS:
@@ -403,6 +557,30 @@ message_record_valid(enum party from, enum message type, const void *record)
 		return check_valid(record);
 	case MSG_DONE:
 		return done_valid(record);
+	case MSG_DELIVERIES:
+		return deliveries_valid(from, record);
+	case MSG_DELIVERY_ROW:
+		return delivery_row_valid(record);
+	case MSG_ATTEMPTS:
+		return attempts_valid(from, record);
+	case MSG_ATTEMPT:
+		return attempt_valid(record);
+	case MSG_REDELIVER:
+		return redeliver_valid(from, record);
+	case MSG_REDELIVERED:
+		return redelivered_valid(record);
+	case MSG_RESUME:
+		return resume_valid(record);
+	case MSG_NEWS:
+		return news_valid(record);
+	case MSG_MARK:
+		return mark_valid(record);
+	case MSG_MARKED:
+		return marked_valid(record);
+	case MSG_TOKEN_USED:
+		return token_used_valid(record);
+	case MSG_TOKEN:
+		return token_valid(record);
 	case MESSAGES:
 		break;
 	}

@@ -15,6 +15,7 @@
 
 #include "base/attr.h"
 #include "config/config.h"
+#include "receipt/delivery.h"
 #include "receipt/life.h"
 #include "receipt/receipt.h"
 
@@ -101,23 +102,16 @@ struct msg_delivery {
 	struct receipt receipt;
 };
 
-enum outcome { /* of one delivery attempt; a metric label each */
-	OUTCOME_DELIVERED,
-	OUTCOME_STATUS, /* an answer that is not 2xx */
-	OUTCOME_DNS,
-	OUTCOME_CONNECT,
-	OUTCOME_TLS,
-	OUTCOME_TIMEOUT,
-	OUTCOME_IO, /* reset, cut off, an answer that is no HTTP */
-	OUTCOMES
-};
-
 struct msg_settle {
 	uint64_t seq;
 	uint32_t endpoint_id;
 	uint32_t attempt;
-	uint32_t outcome;     /* enum outcome */
-	uint32_t http_status; /* 0 without an answer, else 100 to 599 */
+	uint32_t outcome;	/* enum outcome */
+	uint32_t http_status;	/* 0 without an answer, else 100 to 599 */
+	uint32_t retry_after_s; /* what the answer asks for, a day at most */
+	uint32_t took_ms;
+	uint32_t bytes; /* of the answer's body */
+	uint32_t zero;
 };
 
 /* Is this payment paid?  In the asker's hands until VERDICT. */
@@ -165,14 +159,25 @@ struct msg_looked_up {
 	uint32_t zero;
 };
 
-/* Which receipts, oldest first. */
+enum page_flag { PAGE_DESC = 1, PAGE_UNDELIVERED = 2 };
+
+/* Which receipts.  No page looks at more than MESSAGE_SCAN of them, so that a
+ * filter that few pass holds nobody up: it may then end with less than limit,
+ * and more. */
+#define MESSAGE_SCAN 20000
+
 struct msg_page {
 	uint64_t tag;
-	uint64_t after_seq;		  /* exclusive; 0: from the start */
-	char merchant[RECEIPT_MERCHANT];  /* empty: all (COMMAND only) */
-	char invoice_id[RECEIPT_INVOICE]; /* empty: any */
+	uint64_t after_seq; /* exclusive; 0: from the start, or the end */
+	uint64_t paid_from_us, paid_to_us; /* half-open; to 0: no end */
+	char merchant[RECEIPT_MERCHANT];   /* empty: all (COMMAND only) */
+	char invoice_id[RECEIPT_INVOICE];  /* empty: any */
+	char currency[MONEY_CURRENCY];	   /* empty: any */
 	char pad[2];
 	uint32_t limit; /* 1 to 1000 */
+	/* enum page_flag, or-ed.  UNDELIVERED: pending with, or exhausted for,
+	 * at least one endpoint. */
+	uint32_t flags;
 };
 
 struct msg_get {
@@ -189,12 +194,13 @@ struct msg_row {
 	struct receipt receipt;
 };
 
-/* The answer to PAGE or GET is complete. */
+/* The answer to PAGE, GET or any other that comes in rows is complete. */
 struct msg_page_end {
 	uint64_t tag;
 	uint64_t epoch;	   /* of the store: a new one after a restore */
-	uint64_t last_seq; /* of the last row; after_seq when there was none */
-	uint32_t more;	   /* 1: there is at least one row behind it */
+	uint64_t last_seq; /* where the next page begins: of what was looked at
+			    * last; what was given when that was nothing */
+	uint32_t more;	   /* 1: there may be rows behind it */
 	uint32_t status;   /* ST_OK, ST_NOT_FOUND (GET), ST_BUSY, ST_IO */
 };
 
@@ -238,16 +244,179 @@ struct msg_check {
 	char pad[5];
 };
 
-/* The answer to DECIDE and CHECK.  ST_OK: it is on disk.  ST_NOT_FOUND: no
- * such held payment; SSLCommerz knows no paid one.  ST_BUSY: try later;
- * ST_IO; ST_CONFIG: the merchant is not in the configuration that is in
- * force.  Of a check: ST_EXISTS: not decided, it is HELD, or pending with
+/* The answer to DECIDE, CHECK, RESUME and REVOKE.  ST_OK: it is on disk.
+ * ST_NOT_FOUND: no such held payment; SSLCommerz knows no paid one.  ST_BUSY:
+ * try later; ST_IO; ST_CONFIG: the merchant is not in the configuration that is
+ * in force.  Of a check: ST_EXISTS: not decided, it is HELD, or pending with
  * SSLCommerz; ST_UNAVAILABLE: SSLCommerz did not answer; ST_BAD_INPUT: the
  * merchant's invoice ID is not tran_id, which is needed. */
 struct msg_done {
 	uint64_t tag;
 	uint32_t status;
 	uint32_t state; /* enum life of the payment, or ABSENT */
+};
+
+/* ---- deliveries, as people and billing see them */
+
+/* Which deliveries; from_us and to_us: of the receipt's received_at, half-open,
+ * to 0: no end. */
+struct msg_which {
+	char merchant[RECEIPT_MERCHANT];  /* empty: all (COMMAND only) */
+	char endpoint[CONFIG_NAME];	  /* empty: any */
+	char invoice_id[RECEIPT_INVOICE]; /* empty: any */
+	char pad[5];
+	struct receipt_id id; /* zero: any */
+	uint64_t from_us, to_us;
+	uint32_t state; /* enum delivery_state; DELIVERY_STATES: any */
+	uint32_t zero;
+};
+
+/* Where a delivery stands among all: by receipt, then by endpoint. */
+#define MESSAGE_POSITION(seq, endpoint_id) ((seq) << 16 | (endpoint_id))
+
+/* List them, in the order of their positions; answered by DELIVERY_ROW and
+ * PAGE_END, whose last_seq is a position.  MESSAGE_SCAN holds here too. */
+struct msg_deliveries {
+	uint64_t tag;
+	uint64_t after; /* a position, exclusive; 0: from the start */
+	struct msg_which which;
+	uint32_t limit; /* 1 to 1000 */
+	uint32_t zero;
+};
+
+struct msg_delivery_row {
+	uint64_t tag;
+	uint64_t position;
+	uint64_t at_us; /* as in struct delivery, and so the rest */
+	uint32_t state;
+	uint32_t attempts;
+	uint32_t outcome; /* OUTCOMES: none */
+	uint32_t http_status;
+	char endpoint[CONFIG_NAME];
+	char pad[7];
+	struct receipt receipt;
+};
+
+/* The attempt log of one delivery; answered by ATTEMPT, oldest first, and
+ * PAGE_END: ST_NOT_FOUND when there is no such delivery. */
+struct msg_attempts {
+	uint64_t tag;
+	struct receipt_id id;
+	char merchant[RECEIPT_MERCHANT]; /* as in msg_which */
+	char endpoint[CONFIG_NAME];
+	char pad[6];
+};
+
+/* Of the newest attempts, this many are shown. */
+#define MESSAGE_ATTEMPTS 100
+
+struct msg_attempt {
+	uint64_t tag;
+	uint64_t at_us;
+	uint32_t number;
+	uint32_t outcome; /* enum outcome */
+	uint32_t http_status;
+	uint32_t took_ms;
+	uint32_t bytes;
+	uint32_t zero;
+};
+
+enum redeliver { REDELIVER_COUNT, REDELIVER_RETRY, REDELIVER_DROP };
+
+/* Count, retry or drop deliveries, `limit` at most; as in msg_deliveries.
+ * Retried ones get due one after the other, at the configured rate. */
+struct msg_redeliver {
+	uint64_t tag;
+	uint64_t after;
+	struct msg_which which;
+	uint32_t limit;	      /* 1 to 1000 */
+	uint32_t action;      /* enum redeliver */
+	char by[CONFIG_NAME]; /* a token's name, or "cli" */
+	char pad[7];
+};
+
+/* ST_OK: on disk.  ST_BUSY, ST_IO. */
+struct msg_redelivered {
+	uint64_t tag;
+	uint64_t epoch;
+	uint64_t last; /* as last_seq of msg_page_end */
+	uint32_t matched;
+	uint32_t changed; /* those whose state allowed it; of COUNT 0 */
+	uint32_t more;
+	uint32_t status;
+};
+
+/* Deliver to an endpoint again that had said 410; answered by DONE:
+ * ST_NOT_FOUND, no such endpoint in the configuration. */
+struct msg_resume {
+	uint64_t tag;
+	char endpoint[CONFIG_NAME];
+	char pad[7];
+};
+
+/* ---- pollers */
+
+/* A merchant has new receipts. */
+struct msg_news {
+	char merchant[RECEIPT_MERCHANT];
+	char pad[7];
+};
+
+enum mark_action { MARK_GET, MARK_SET, MARK_FORGET };
+
+/* A cursor that the gateway keeps for a poller, by name; answered by MARKED.
+ * SET goes forward only. */
+struct msg_mark {
+	uint64_t tag;
+	uint64_t seq; /* SET: the new one */
+	char merchant[RECEIPT_MERCHANT];
+	char name[CONFIG_NAME];
+	char pad[2];
+	uint32_t action; /* enum mark_action */
+};
+
+/* ST_OK; ST_NOT_FOUND: GET, FORGET of none; ST_EXISTS: SET, it stands further
+ * on already, at seq; ST_BUSY (also: too many), ST_IO. */
+struct msg_marked {
+	uint64_t tag;
+	uint64_t epoch;
+	uint64_t seq;
+	uint64_t at_us; /* of the last SET */
+	uint32_t status;
+	uint32_t zero;
+};
+
+/* ---- API tokens: by digest, so that a name may be used again */
+
+/* A token was used on this day, which it had not been before. */
+struct msg_token_used {
+	unsigned char sha256[32];
+	uint32_t day; /* since 1970-01-01, UTC */
+	uint32_t zero;
+};
+
+/* All that the store knows of; answered by TOKEN and PAGE_END.  Of the desk:
+ * before anything else, and the keeper tells it later ones by REVOKED. */
+struct msg_tokens {
+	uint64_t tag;
+};
+
+struct msg_token {
+	uint64_t tag;
+	unsigned char sha256[32];
+	uint64_t revoked_at_us; /* 0: it is not */
+	uint32_t day;		/* last used; 0: never */
+	uint32_t zero;
+};
+
+/* Answered by DONE. */
+struct msg_revoke {
+	uint64_t tag;
+	unsigned char sha256[32];
+};
+
+struct msg_revoked {
+	unsigned char sha256[32];
 };
 
 struct msg_probe {
@@ -263,8 +432,9 @@ struct msg_health {
 	uint64_t oldest_waiting_us; /* likewise */
 	uint64_t held;
 	uint64_t epoch;
-	uint32_t status; /* ST_OK, ST_BUSY (disk full) or ST_IO */
-	uint32_t zero;
+	uint64_t exhausted; /* deliveries */
+	uint32_t disabled;  /* endpoints that said 410 */
+	uint32_t status;    /* ST_OK, ST_BUSY (disk full) or ST_IO */
 };
 
 /* The largest packet: header and records. */
