@@ -91,7 +91,7 @@ $(LIB): $(OBJ)
 	$(AR) rcs $@ $^
 
 # Seen from the source list, so that a removed file is noticed too.
-$(OBJ): $(GEN)/migrations_sqlite.inc
+$(OBJ): $(GEN)/migrations_sqlite.inc $(GEN)/openapi_json.inc
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
@@ -104,6 +104,13 @@ $(GEN)/migrations_sqlite.inc: $(SQL)
 	  printf '{ %d, "%s",\n' "$$(expr $${n%%_*} + 0)" "$$n"; \
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
 	  printf '},\n'; done > $@.new
+	@mv $@.new $@
+
+# The description of the API as C string literals, for /openapi.json.
+$(GEN)/openapi_json.inc: schemas/bundle.py schemas/openapi.yaml \
+		$(wildcard schemas/*.json)
+	@mkdir -p $(@D)
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) schemas/bundle.py --c > $@.new
 	@mv $@.new $@
 
 # ---------------------------------------------------------------- the two
@@ -145,6 +152,27 @@ BARE := $(filter %/test_sandbox %/test_client_memory,$(TESTS))
 .PHONY: bare
 bare: $(BARE) ## run the unit tests that sanitizers get in the way of, without
 	@tests/run_units.sh $(BARE)
+
+CLIENTS := build/clients
+.PHONY: test-clients
+test-clients: ## other people's libraries and the worked consumers, against the gateway
+	@tests/support/packages.sh run test clients
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(CLIENTS)/consumer \
+	  $(CLIENTS)/node_modules
+	@cp tests/clients/verify.mjs $(CLIENTS)/
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) \
+	  CLIENTS=$(abspath $(CLIENTS)) CONSUMER=$(abspath $(CLIENTS)/consumer) \
+	  $(PYTHON) -m pytest -q -p no:cacheprovider tests/clients $(PYTEST_ARGS)
+
+$(CLIENTS)/node_modules: $(addprefix tests/clients/,package.json \
+		package-lock.json .npmrc)
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@cd $(@D) && npm ci --silent && touch node_modules
+
+$(CLIENTS)/consumer: tests/consumer/consumer.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS)
 
 ROUNDS ?= 20
 .PHONY: kills

@@ -17,9 +17,12 @@ static const struct {
 	{ "paysieve receipts", receipts_main, "list, show or export receipts" },
 	{ "paysieve held", held_main,
 	    "list, show, release or reject held payments" },
+	{ "paysieve deliveries", deliveries_main,
+	    "what was pushed to billing: list, retry, test" },
 	{ "paysieve check-invoice", check_invoice_main,
 	    "ask SSLCommerz about an invoice whose callback is lost" },
-	{ "paysieve token", token_main, "make a token for the API" },
+	{ "paysieve token", token_main,
+	    "make, list and revoke tokens of the API" },
 	{ "paysieve healthcheck", healthcheck_main,
 	    "is the gateway on this machine ready?" },
 };

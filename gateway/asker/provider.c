@@ -486,6 +486,10 @@ static enum status
 fill(struct provider *p, const struct asker_config *cfg, struct err *e)
 {
 	const struct asker_provider *from = &cfg->providers[p->number];
+	const struct client_target_config target = { .url = from->url,
+		.ca_pem = from->ca,
+		.timeout_ms = cfg->ask_timeout_ms,
+		.any_address = true };
 	uint64_t seed;
 
 	p->most = (size_t)cfg->asks_in_flight;
@@ -502,8 +506,7 @@ fill(struct provider *p, const struct asker_config *cfg, struct err *e)
 		if (cfg->merchants[i].provider == p->number)
 			add_merchant(p, &cfg->merchants[i]);
 	}
-	return client_target_new(
-	    &p->target, from->url, from->ca, cfg->ask_timeout_ms, e);
+	return client_target_new(&p->target, &target, e);
 }
 
 enum status

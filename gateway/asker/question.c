@@ -110,10 +110,13 @@ without_reading(const struct client_result *r)
 	case CLIENT_CONNECT:
 		return REASON_CONNECT;
 	case CLIENT_TLS:
+	case CLIENT_CERTIFICATE:
 		return REASON_TLS;
 	case CLIENT_TIMEOUT:
 		return REASON_TIMEOUT;
 	case CLIENT_IO:
+	case CLIENT_ADDRESS: /* these two are not asked for */
+	case CLIENT_PROXY:
 		return REASON_IO;
 	}
 	if (r->http_status == 429)

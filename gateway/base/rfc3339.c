@@ -108,3 +108,71 @@ rfc3339_micros(int64_t us, char out[RFC3339_TEXT])
 {
 	format(us, out, true);
 }
+
+/* n digits at text's start, which go. */
+static bool
+take_digits(struct bytes *text, size_t n, int *out)
+{
+	*out = 0;
+	if (text->len < n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (text->ptr[i] < '0' || text->ptr[i] > '9')
+			return false;
+		*out = *out * 10 + (text->ptr[i] - '0');
+	}
+	*text = bytes_make(text->ptr + n, text->len - n);
+	return true;
+}
+
+static bool
+take_letter(struct bytes *text, char c)
+{
+	if (text->len == 0 || text->ptr[0] != c)
+		return false;
+	*text = bytes_make(text->ptr + 1, text->len - 1);
+	return true;
+}
+
+/* ".123456", one digit to six, or nothing; in microseconds. */
+static bool
+take_fraction(struct bytes *text, int *us)
+{
+	int unit = 100000;
+
+	*us = 0;
+	if (!take_letter(text, '.'))
+		return true;
+	if (text->len == 0 || text->ptr[0] < '0' || text->ptr[0] > '9')
+		return false;
+	while (text->len > 0 && text->ptr[0] >= '0' && text->ptr[0] <= '9') {
+		if (unit == 0)
+			return false;
+		*us += (text->ptr[0] - '0') * unit;
+		unit /= 10;
+		*text = bytes_make(text->ptr + 1, text->len - 1);
+	}
+	return true;
+}
+
+bool
+rfc3339_parse(struct bytes text, int64_t *out)
+{
+	struct civil c = { .year = 0 };
+	int us = 0;
+
+	if (!take_digits(&text, 4, &c.year) || !take_letter(&text, '-') ||
+	    !take_digits(&text, 2, &c.month) || !take_letter(&text, '-') ||
+	    !take_digits(&text, 2, &c.day))
+		return false;
+	if (text.len > 0 &&
+	    (!take_letter(&text, 'T') || !take_digits(&text, 2, &c.hour) ||
+		!take_letter(&text, ':') || !take_digits(&text, 2, &c.minute) ||
+		!take_letter(&text, ':') || !take_digits(&text, 2, &c.second) ||
+		!take_fraction(&text, &us) || !take_letter(&text, 'Z')))
+		return false;
+	if (text.len > 0 || c.year < 1970 || !civil_valid(&c))
+		return false;
+	*out = civil_seconds(&c) * 1000000 + us;
+	return true;
+}

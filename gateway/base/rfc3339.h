@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/attr.h"
+#include "base/bytes.h"
+
 #define RFC3339_TEXT 28 /* "2025-12-02T06:30:47.123456Z" and a NUL */
 
 struct civil {
@@ -29,5 +32,9 @@ void rfc3339_seconds(int64_t us, char out[RFC3339_TEXT]);
 
 /* "2025-12-02T06:30:47.123456Z", always six digits. */
 void rfc3339_micros(int64_t us, char out[RFC3339_TEXT]);
+
+/* "2025-12-02T06:30:45Z", with up to six digits of fraction, or a date, which
+ * is its first moment; in microseconds.  false for anything else. */
+MUST_USE bool rfc3339_parse(struct bytes text, int64_t *us);
 
 #endif

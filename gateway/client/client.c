@@ -11,6 +11,8 @@
 
 #include <curl/curl.h>
 
+#include "base/secret.h"
+#include "client/address.h"
 #include "client/request.h"
 #include "client/wiped.h"
 
@@ -48,52 +50,77 @@ list_remove(struct request *r)
 /* ---- targets */
 
 static bool
-url_scheme(const char *url, bool *plain)
+read_url(const char *url, struct client_target *t)
 {
 	CURLU *u = curl_url();
-	char *scheme = NULL;
+	char *scheme = NULL, *host = NULL;
 	bool ok = false;
 
 	if (u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK) {
-		*plain = strcmp(scheme, "http") == 0;
-		ok = *plain || strcmp(scheme, "https") == 0;
+	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+		t->plain = strcmp(scheme, "http") == 0;
+		t->guarded = address_name_public(host);
+		ok = t->plain || strcmp(scheme, "https") == 0;
 	}
 	curl_free(scheme);
+	curl_free(host);
 	curl_url_cleanup(u);
 	return ok;
 }
 
-enum status
-client_target_new(struct client_target **out, const char *url,
-    const char *ca_pem, int64_t timeout_ms, struct err *e)
+/* text into *out, unless there is none.  false without memory. */
+static bool
+copy(const char *text, char **out)
 {
-	struct client_target *t;
+	if (text == NULL || text[0] == '\0')
+		return true;
+	*out = strdup(text);
+	return *out != NULL;
+}
+
+static bool
+fill_target(struct client_target *t, const struct client_target_config *cfg)
+{
+	t->timeout_ms = cfg->timeout_ms;
+	if (cfg->n_networks > 0) {
+		t->networks = calloc(cfg->n_networks, sizeof(*t->networks));
+		if (t->networks == NULL)
+			return false;
+		memcpy(t->networks, cfg->networks,
+		    cfg->n_networks * sizeof(*t->networks));
+		t->n_networks = cfg->n_networks;
+	}
+	return copy(cfg->url, &t->url) && copy(cfg->ca_pem, &t->ca_pem) &&
+	       copy(cfg->certificate_pem, &t->certificate_pem) &&
+	       copy(cfg->key_pem, &t->key_pem) && copy(cfg->proxy, &t->proxy);
+}
+
+enum status
+client_target_new(struct client_target **out,
+    const struct client_target_config *cfg, struct err *e)
+{
+	struct client_target *t = calloc(1, sizeof(*t));
+	enum status st = ST_CONFIG;
 
 	*out = NULL;
-	t = calloc(1, sizeof(*t));
-	if (t == NULL)
-		goto no_memory;
-	if (!url_scheme(url, &t->plain)) {
+	if (t == NULL || !fill_target(t, cfg)) {
+		err_set(e, "no memory for an HTTP target");
+		st = ST_NO_MEMORY;
+	} else if (!read_url(cfg->url, t)) {
 		err_set(e, "not a URL of http or https");
-		client_target_free(t);
-		return ST_CONFIG;
+	} else if (t->plain && t->proxy != NULL) {
+		err_set(e, "a proxy is for https only");
+	} else if ((t->certificate_pem == NULL) != (t->key_pem == NULL)) {
+		err_set(e, "a certificate needs its key");
+	} else {
+		t->guarded =
+		    t->guarded && !cfg->any_address && t->proxy == NULL;
+		*out = t;
+		return ST_OK;
 	}
-	t->timeout_ms = timeout_ms;
-	t->url = strdup(url);
-	if (t->url == NULL)
-		goto no_memory;
-	if (ca_pem[0] != '\0') {
-		t->ca_pem = strdup(ca_pem);
-		if (t->ca_pem == NULL)
-			goto no_memory;
-	}
-	*out = t;
-	return ST_OK;
-no_memory:
-	err_set(e, "no memory for an HTTP target");
 	client_target_free(t);
-	return ST_NO_MEMORY;
+	return st;
 }
 
 void
@@ -101,8 +128,14 @@ client_target_free(struct client_target *t)
 {
 	if (t == NULL)
 		return;
+	if (t->key_pem != NULL)
+		secret_wipe(t->key_pem, strlen(t->key_pem));
 	free(t->url);
 	free(t->ca_pem);
+	free(t->certificate_pem);
+	free(t->key_pem);
+	free(t->proxy);
+	free(t->networks);
 	free(t);
 }
 

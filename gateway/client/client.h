@@ -1,7 +1,7 @@
 /*
  * HTTPS requests going out: libcurl's multi interface on the room's loop.
  *
- * No redirects, no proxy from the environment, no cookies, certificate and
+ * No redirects, no proxy but a configured one, no cookies, certificate and
  * host name always checked; https, and http to loopback addresses only (the
  * connected address is checked, not the name).  Answers to a POST are read up
  * to a ceiling and thrown away.  Connections are kept and used again; when a
@@ -27,14 +27,30 @@ enum client_end {
 	CLIENT_ANSWER,	/* a whole answer, or more of it than is read */
 	CLIENT_DNS,	/* no address, or none in time */
 	CLIENT_CONNECT, /* nobody there, or not an address to speak http with */
-	CLIENT_TLS,	/* no handshake, or a certificate that is not trusted */
+	CLIENT_TLS,	/* no handshake */
 	CLIENT_TIMEOUT,
-	CLIENT_IO /* reset, cut off, an answer that is no HTTP */
+	CLIENT_IO,	    /* reset, cut off, an answer that is no HTTP */
+	CLIENT_CERTIFICATE, /* one that is not trusted; see flaw */
+	CLIENT_ADDRESS,	    /* a public name that leads to a private address */
+	CLIENT_PROXY	    /* the proxy is away, or lets nothing through */
+};
+
+/* What is wrong with a certificate, as far as OpenSSL tells. */
+enum client_flaw {
+	CLIENT_FLAW_NONE,
+	CLIENT_FLAW_EXPIRED,
+	CLIENT_FLAW_NOT_YET, /* valid from a later day on */
+	CLIENT_FLAW_SELF_SIGNED,
+	CLIENT_FLAW_ISSUER, /* of an authority that is not trusted */
+	CLIENT_FLAW_NAME,   /* made for another host */
+	CLIENT_FLAW_OTHER
 };
 
 struct client_result {
 	enum client_end end;
-	long http_status; /* 200 to 599; 0 without an answer */
+	long http_status;      /* 200 to 599; 0 without an answer */
+	enum client_flaw flaw; /* CERTIFICATE */
+	uint32_t bytes;	       /* of the answer's body, as far as it was read */
 	int64_t took_us;
 	int64_t retry_after_s; /* of the answer, a day at most; -1: none */
 	/* GET: the answer's body, decoded when it came as gzip or deflate
@@ -53,11 +69,33 @@ client_new(struct client **out, struct loop *l, struct err *e);
  * have to be freed after it.  NULL is fine. */
 void client_free(struct client *c);
 
-/* ca_pem: NUL-terminated PEM to trust instead of the system's store, or "".
- * timeout_ms: for one whole request, from resolving to the answer's end.
- * All texts are copied.  ST_CONFIG: url is not http or https. */
+/* An address whose first `bits` bits are these; IPv4 ones stand in the last
+ * four bytes, behind ::ffff:0:0/96. */
+struct client_network {
+	unsigned char address[16];
+	uint32_t bits;
+};
+
+struct client_target_config {
+	const char *url;
+	const char *ca_pem; /* to trust instead of the system's store; or "" */
+	int64_t timeout_ms; /* of a request, from resolving to the end */
+	/* Ours, where the peer asks for one; PEM, or "". */
+	const char *certificate_pem, *key_pem;
+	const char *proxy; /* "http://host:port", or "" */
+	/* A public name leads to public addresses, or to one of these.  (One
+	 * without a dot, one below .internal, .local, .localhost, .test or
+	 * home.arpa, or an address that stands in url itself, leads where it
+	 * likes; a proxy decides by itself.)  any_address: no such rule. */
+	bool any_address;
+	const struct client_network *networks;
+	size_t n_networks;
+};
+
+/* All texts are copied.  ST_CONFIG: url is not http or https, or certificate
+ * and key cannot be used. */
 MUST_USE enum status client_target_new(struct client_target **out,
-    const char *url, const char *ca_pem, int64_t timeout_ms, struct err *e);
+    const struct client_target_config *cfg, struct err *e);
 void client_target_free(struct client_target *t);
 
 /*

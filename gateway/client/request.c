@@ -1,15 +1,15 @@
 #include "client/request.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include "base/clock.h"
+#include "client/address.h"
 
 #define CONNECT_MS   5000 /* resolving, connecting and the handshake */
 #define KEEP_IDLE_S  60L
@@ -19,32 +19,21 @@
 
 /* ---- callbacks of one transfer */
 
-static bool
-is_loopback(const struct sockaddr *sa)
-{
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
-	if (sa->sa_family == AF_INET) {
-		memcpy(&in, sa, sizeof(in));
-		return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	}
-	if (sa->sa_family == AF_INET6) {
-		memcpy(&in6, sa, sizeof(in6));
-		return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
-	}
-	return false;
-}
-
 /* The last word on where a request goes: here the name is an address. */
 static curl_socket_t
 on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	const struct request *r = arg;
+	struct request *r = arg;
+	const struct client_target *t = r->target;
 
 	(void)purpose;
-	if (r->target->plain && !is_loopback(&to->addr))
+	if (t->plain && !address_loopback(&to->addr))
 		return CURL_SOCKET_BAD;
+	if (t->guarded &&
+	    !address_allowed(&to->addr, t->networks, t->n_networks)) {
+		r->misled = true;
+		return CURL_SOCKET_BAD;
+	}
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
@@ -167,6 +156,39 @@ set_trust(CURL *h, const struct client_target *t)
 }
 
 static bool
+set_blob(CURL *h, CURLoption o, char *pem)
+{
+	struct curl_blob blob = {
+		.data = pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY
+	};
+
+	return curl_easy_setopt(h, o, &blob) == CURLE_OK;
+}
+
+/* Who we are, where the peer asks. */
+static bool
+set_certificate(CURL *h, const struct client_target *t)
+{
+	return t->certificate_pem == NULL ||
+	       (set_text(h, CURLOPT_SSLCERTTYPE, "PEM") &&
+		   set_text(h, CURLOPT_SSLKEYTYPE, "PEM") &&
+		   set_blob(h, CURLOPT_SSLCERT_BLOB, t->certificate_pem) &&
+		   set_blob(h, CURLOPT_SSLKEY_BLOB, t->key_pem));
+}
+
+static bool
+set_proxy(CURL *h, const struct client_target *t)
+{
+	if (t->proxy == NULL)
+		return set_text(h, CURLOPT_PROXY, "") &&
+		       set_text(h, CURLOPT_NOPROXY, "*");
+	return set_text(h, CURLOPT_PROXY, t->proxy) &&
+	       set_text(h, CURLOPT_NOPROXY, "") &&
+	       set_long(h, CURLOPT_HTTPPROXYTUNNEL, 1) &&
+	       set_long(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
+}
+
+static bool
 set_transport(CURL *h, const struct client_target *t)
 {
 	int64_t connect_ms =
@@ -175,9 +197,7 @@ set_transport(CURL *h, const struct client_target *t)
 	return set_text(
 		   h, CURLOPT_PROTOCOLS_STR, t->plain ? "http" : "https") &&
 	       set_long(h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
-	       set_long(h, CURLOPT_FOLLOWLOCATION, 0) &&
-	       set_text(h, CURLOPT_PROXY, "") &&
-	       set_text(h, CURLOPT_NOPROXY, "*") &&
+	       set_long(h, CURLOPT_FOLLOWLOCATION, 0) && set_proxy(h, t) &&
 	       set_long(h, CURLOPT_NOSIGNAL, 1) &&
 	       set_long(h, CURLOPT_QUICK_EXIT, 1) &&
 	       set_long(h, CURLOPT_TCP_NODELAY, 1) &&
@@ -208,8 +228,10 @@ set_up(struct request *r, const struct client_target *t)
 	CURL *h = r->easy;
 
 	r->target = t;
+	r->misled = false;
 	r->started_us = clock_mono_us();
-	return set_transport(h, t) && set_trust(h, t) && set_callbacks(h, r) &&
+	return set_transport(h, t) && set_trust(h, t) &&
+	       set_certificate(h, t) && set_callbacks(h, r) &&
 	       set_text(h, CURLOPT_USERAGENT, "paysieve/" PAYSIEVE_VERSION) &&
 	       curl_easy_setopt(h, CURLOPT_HTTPHEADER, r->headers) == CURLE_OK;
 }
@@ -288,9 +310,47 @@ timeout_end(const struct request *r)
 	return looked_up == 0 ? CLIENT_DNS : CLIENT_TIMEOUT;
 }
 
+/* A proxy that answers, but not with a tunnel. */
+static bool
+proxy_refused(const struct request *r)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return r->target->proxy != NULL && status != 0 && status / 100 != 2;
+}
+
+static enum client_flaw
+flaw_of(const struct request *r)
+{
+	long verdict = X509_V_OK;
+
+	(void)curl_easy_getinfo(r->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+	switch (verdict) {
+	case X509_V_OK: /* the chain is good, the name is not */
+		return CLIENT_FLAW_NAME;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return CLIENT_FLAW_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return CLIENT_FLAW_NOT_YET;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		return CLIENT_FLAW_SELF_SIGNED;
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_CERT_UNTRUSTED:
+		return CLIENT_FLAW_ISSUER;
+	default:
+		return CLIENT_FLAW_OTHER;
+	}
+}
+
 static enum client_end
 end_of(const struct request *r, CURLcode code)
 {
+	if (proxy_refused(r))
+		return CLIENT_PROXY;
 	switch (code) {
 	case CURLE_OK:
 		return CLIENT_ANSWER;
@@ -298,10 +358,16 @@ end_of(const struct request *r, CURLcode code)
 		return r->answer.cut ? CLIENT_ANSWER : CLIENT_IO;
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return CLIENT_DNS;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_PROXY:
+		return CLIENT_PROXY;
 	case CURLE_COULDNT_CONNECT:
-		return CLIENT_CONNECT;
-	case CURLE_SSL_CONNECT_ERROR:
+		if (r->misled)
+			return CLIENT_ADDRESS;
+		return r->target->proxy != NULL ? CLIENT_PROXY : CLIENT_CONNECT;
 	case CURLE_PEER_FAILED_VERIFICATION:
+		return CLIENT_CERTIFICATE;
+	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CIPHER:
@@ -320,8 +386,11 @@ request_result(const struct request *r, CURLcode code)
 	const struct answer *a = &r->answer;
 	struct client_result res = { .end = end_of(r, code),
 		.took_us = clock_mono_us() - r->started_us,
+		.bytes = (uint32_t)a->body_bytes,
 		.retry_after_s = -1 };
 
+	if (res.end == CLIENT_CERTIFICATE)
+		res.flaw = flaw_of(r);
 	if (res.end != CLIENT_ANSWER)
 		return res;
 	(void)curl_easy_getinfo(

@@ -12,9 +12,13 @@
 
 struct client_target {
 	char *url;
-	char *ca_pem; /* NULL: the system's store */
+	char *ca_pem; /* NULL: the system's store; and so on */
+	char *certificate_pem, *key_pem, *proxy;
 	bool plain;   /* http, so loopback only */
+	bool guarded; /* a public name: see client/address.h */
 	int64_t timeout_ms;
+	size_t n_networks;
+	struct client_network *networks;
 };
 
 struct request {
@@ -27,6 +31,7 @@ struct request {
 	client_done_fn *on_done;
 	void *arg;
 	int64_t started_us;
+	bool misled; /* the address rule let nothing through */
 };
 
 /* NULL without memory. */

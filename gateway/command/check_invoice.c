@@ -79,13 +79,14 @@ ask(struct control *c, struct question *q, struct err *e)
 		.limit = MOST };
 	enum status said, st;
 	enum life state;
+	uint64_t last;
 	bool more;
 
 	st = control_check(
 	    c, q->merchant, q->invoice_id, q->tran_id, &said, &state);
 	/* What is there is there, although SSLCommerz is silent. */
 	if (st == ST_OK && (said == ST_OK || said == ST_UNAVAILABLE))
-		st = control_page(c, &query, on_row, q, &more);
+		st = control_page(c, &query, on_row, q, &last, &more);
 	if (st != ST_OK) {
 		err_set(e, "the gateway went away or does not answer");
 		return st;

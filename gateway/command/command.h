@@ -25,6 +25,7 @@ int check_main(const char *config, int argc, char **argv);
 int replay_main(const char *config, int argc, char **argv);
 int receipts_main(const char *config, int argc, char **argv);
 int held_main(const char *config, int argc, char **argv);
+int deliveries_main(const char *config, int argc, char **argv);
 int check_invoice_main(const char *config, int argc, char **argv);
 int token_main(const char *config, int argc, char **argv);
 int healthcheck_main(const char *config, int argc, char **argv);

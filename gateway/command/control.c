@@ -8,8 +8,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "message/message.h"
-
 /* A check waits for SSLCommerz, a minute at most by the keeper's clock. */
 #define PATIENCE_S 10
 #define CHECK_S	   70
@@ -20,17 +18,22 @@ struct control {
 	_Alignas(uint64_t) unsigned char packet[MESSAGE_MAX];
 };
 
-/* What the answer to one request needs while it comes in: rows, one of the
- * two kinds, and an end. */
+/* What the answer to one request needs while it comes in: rows of one kind,
+ * and an end. */
 struct hearing {
 	uint64_t tag;
 	uint64_t after; /* the last row's number */
+	bool desc;
 	store_row_fn *on_row;
 	store_life_fn *on_hold;
+	store_delivery_fn *on_delivery;
+	store_attempt_fn *on_attempt;
+	store_token_fn *on_token;
 	void *arg;
 	enum message end_type;
 	struct msg_page_end end;
 	struct msg_done done;
+	struct msg_redelivered redelivered;
 };
 
 static bool
@@ -97,6 +100,12 @@ ask(struct control *c, enum message type, const void *record)
 	return ST_OK;
 }
 
+static bool
+follows(const struct hearing *a, uint64_t seq)
+{
+	return a->desc ? a->after == 0 || seq < a->after : seq > a->after;
+}
+
 static enum status
 take_rows(struct hearing *a, const struct msg_row *rows, size_t n)
 {
@@ -106,7 +115,7 @@ take_rows(struct hearing *a, const struct msg_row *rows, size_t n)
 		struct store_row row = { .seq = rows[i].seq,
 			.receipt = rows[i].receipt };
 
-		if (rows[i].tag != a->tag || row.seq <= a->after)
+		if (rows[i].tag != a->tag || !follows(a, row.seq))
 			return ST_CORRUPT;
 		a->after = row.seq;
 		a->on_row(a->arg, &row);
@@ -137,6 +146,69 @@ take_holds(struct hearing *a, const struct msg_hold *holds, size_t n)
 }
 
 static enum status
+take_deliveries(
+    struct hearing *a, const struct msg_delivery_row *rows, size_t n)
+{
+	if (a->on_delivery == NULL)
+		return ST_CORRUPT;
+	for (size_t i = 0; i < n; i++) {
+		struct store_delivery d = { .seq = rows[i].position >> 16,
+			.endpoint_id = rows[i].position & 0xffff,
+			.delivery = { .receipt = rows[i].receipt,
+			    .state = (enum delivery_state)rows[i].state,
+			    .attempts = rows[i].attempts,
+			    .outcome = (enum outcome)rows[i].outcome,
+			    .http_status = rows[i].http_status,
+			    .at_us = (int64_t)rows[i].at_us } };
+
+		if (rows[i].tag != a->tag || rows[i].position <= a->after)
+			return ST_CORRUPT;
+		a->after = rows[i].position;
+		memcpy(d.delivery.endpoint, rows[i].endpoint,
+		    sizeof(d.delivery.endpoint));
+		a->on_delivery(a->arg, &d);
+	}
+	return ST_OK;
+}
+
+static enum status
+take_attempts(struct hearing *a, const struct msg_attempt *rows, size_t n)
+{
+	if (a->on_attempt == NULL)
+		return ST_CORRUPT;
+	for (size_t i = 0; i < n; i++) {
+		const struct delivery_attempt one = { .number = rows[i].number,
+			.at_us = (int64_t)rows[i].at_us,
+			.outcome = (enum outcome)rows[i].outcome,
+			.http_status = rows[i].http_status,
+			.took_ms = rows[i].took_ms,
+			.bytes = rows[i].bytes };
+
+		if (rows[i].tag != a->tag)
+			return ST_CORRUPT;
+		a->on_attempt(a->arg, &one);
+	}
+	return ST_OK;
+}
+
+static enum status
+take_tokens(struct hearing *a, const struct msg_token *rows, size_t n)
+{
+	if (a->on_token == NULL)
+		return ST_CORRUPT;
+	for (size_t i = 0; i < n; i++) {
+		struct store_token t = { .day = rows[i].day,
+			.revoked_at_us = (int64_t)rows[i].revoked_at_us };
+
+		if (rows[i].tag != a->tag)
+			return ST_CORRUPT;
+		memcpy(t.sha256, rows[i].sha256, sizeof(t.sha256));
+		a->on_token(a->arg, &t);
+	}
+	return ST_OK;
+}
+
+static enum status
 take_end(struct hearing *a, const struct msg_header *h, const void *record)
 {
 	uint64_t tag;
@@ -144,6 +216,9 @@ take_end(struct hearing *a, const struct msg_header *h, const void *record)
 	if (h->type == MSG_PAGE_END) {
 		memcpy(&a->end, record, sizeof(a->end));
 		tag = a->end.tag;
+	} else if (h->type == MSG_REDELIVERED) {
+		memcpy(&a->redelivered, record, sizeof(a->redelivered));
+		tag = a->redelivered.tag;
 	} else {
 		memcpy(&a->done, record, sizeof(a->done));
 		tag = a->done.tag;
@@ -175,8 +250,15 @@ take_packet(struct control *c, struct hearing *a, bool *done)
 		return take_rows(a, records, h.count);
 	case MSG_HOLD:
 		return take_holds(a, records, h.count);
+	case MSG_DELIVERY_ROW:
+		return take_deliveries(a, records, h.count);
+	case MSG_ATTEMPT:
+		return take_attempts(a, records, h.count);
+	case MSG_TOKEN:
+		return take_tokens(a, records, h.count);
 	case MSG_PAGE_END:
 	case MSG_DONE:
+	case MSG_REDELIVERED:
 		*done = true;
 		return take_end(a, &h, records);
 	default:
@@ -216,19 +298,27 @@ fill(char *field, size_t cap, const char *text)
 
 enum status
 control_page(struct control *c, const struct store_query *q, store_row_fn *fn,
-    void *arg, bool *more)
+    void *arg, uint64_t *last, bool *more)
 {
 	struct msg_page m = { .tag = ++c->tag,
 		.after_seq = q->after_seq,
-		.limit = (uint32_t)q->limit };
-	struct hearing a = {
-		.tag = m.tag, .after = q->after_seq, .on_row = fn, .arg = arg
-	};
+		.paid_from_us = (uint64_t)q->paid_from_us,
+		.paid_to_us = (uint64_t)q->paid_to_us,
+		.limit = (uint32_t)q->limit,
+		.flags = (q->desc ? PAGE_DESC : 0U) |
+			 (q->undelivered ? PAGE_UNDELIVERED : 0U) };
+	struct hearing a = { .tag = m.tag,
+		.after = q->after_seq,
+		.desc = q->desc,
+		.on_row = fn,
+		.arg = arg };
 	enum status st = ST_BAD_INPUT;
 
 	if (fill(m.merchant, sizeof(m.merchant), q->merchant) &&
-	    fill(m.invoice_id, sizeof(m.invoice_id), q->invoice_id))
+	    fill(m.invoice_id, sizeof(m.invoice_id), q->invoice_id) &&
+	    fill(m.currency, sizeof(m.currency), q->currency))
 		st = ask_rows(c, MSG_PAGE, &m, &a);
+	*last = a.end.last_seq;
 	*more = a.end.more != 0;
 	return st;
 }
@@ -342,4 +432,110 @@ control_check(struct control *c, const char *merchant, const char *invoice_id,
 	*said = (enum status)a.done.status;
 	*state = (enum life)a.done.state;
 	return st;
+}
+
+/* ---- deliveries and tokens */
+
+static bool
+fill_which(
+    struct msg_which *out, const struct store_which *w, const char *endpoint)
+{
+	if (w->id != NULL)
+		out->id = *w->id;
+	out->from_us = (uint64_t)w->from_us;
+	out->to_us = (uint64_t)w->to_us;
+	out->state = w->state;
+	return fill(out->merchant, sizeof(out->merchant), w->merchant) &&
+	       fill(out->endpoint, sizeof(out->endpoint), endpoint) &&
+	       fill(out->invoice_id, sizeof(out->invoice_id), w->invoice_id);
+}
+
+enum status
+control_deliveries(struct control *c, const struct store_which *w,
+    const char *endpoint, store_delivery_fn *fn, void *arg, uint64_t *last,
+    bool *more)
+{
+	struct msg_deliveries m = {
+		.tag = ++c->tag, .after = w->after, .limit = (uint32_t)w->limit
+	};
+	struct hearing a = {
+		.tag = m.tag, .after = w->after, .on_delivery = fn, .arg = arg
+	};
+	enum status st = ST_BAD_INPUT;
+
+	if (fill_which(&m.which, w, endpoint))
+		st = ask_rows(c, MSG_DELIVERIES, &m, &a);
+	*last = a.end.last_seq;
+	*more = a.end.more != 0;
+	return st;
+}
+
+enum status
+control_attempts(struct control *c, const struct receipt_id *id,
+    const char *endpoint, const char *merchant, store_attempt_fn *fn, void *arg)
+{
+	struct msg_attempts m = { .tag = ++c->tag, .id = *id };
+	struct hearing a = { .tag = m.tag, .on_attempt = fn, .arg = arg };
+
+	if (!fill(m.merchant, sizeof(m.merchant), merchant) ||
+	    !fill(m.endpoint, sizeof(m.endpoint), endpoint))
+		return ST_BAD_INPUT;
+	return ask_rows(c, MSG_ATTEMPTS, &m, &a);
+}
+
+enum status
+control_tokens(struct control *c, store_token_fn *fn, void *arg)
+{
+	struct msg_tokens m = { .tag = ++c->tag };
+	struct hearing a = { .tag = m.tag, .on_token = fn, .arg = arg };
+
+	return ask_rows(c, MSG_TOKENS, &m, &a);
+}
+
+enum status
+control_redeliver(struct control *c, const struct store_which *w,
+    const char *endpoint, enum redeliver_action action,
+    struct control_redelivered *out)
+{
+	struct msg_redeliver m = { .tag = ++c->tag,
+		.after = w->after,
+		.limit = (uint32_t)w->limit,
+		.action = action,
+		.by = "cli" };
+	struct hearing a = { .tag = m.tag, .end_type = MSG_REDELIVERED };
+	enum status st = ST_BAD_INPUT;
+
+	if (fill_which(&m.which, w, endpoint))
+		st = ask(c, MSG_REDELIVER, &m);
+	if (st == ST_OK)
+		st = hear(c, &a);
+	*out = (struct control_redelivered){ .last = a.redelivered.last,
+		.more = a.redelivered.more != 0,
+		.matched = a.redelivered.matched,
+		.changed = a.redelivered.changed };
+	return st == ST_OK ? (enum status)a.redelivered.status : st;
+}
+
+enum status
+control_resume(struct control *c, const char *endpoint)
+{
+	struct msg_resume m = { .tag = ++c->tag };
+	struct hearing a = { .tag = m.tag };
+	enum status st = ST_BAD_INPUT;
+
+	if (fill(m.endpoint, sizeof(m.endpoint), endpoint))
+		st = ask_done(c, MSG_RESUME, &m, &a);
+	return st == ST_OK ? (enum status)a.done.status : st;
+}
+
+enum status
+control_revoke(struct control *c, const unsigned char sha256[32])
+{
+	struct msg_revoke m = { .tag = ++c->tag };
+	struct hearing a = { .tag = m.tag };
+	enum status st;
+
+	memcpy(m.sha256, sha256, sizeof(m.sha256));
+	st = ask_done(c, MSG_REVOKE, &m, &a);
+	return st == ST_OK ? (enum status)a.done.status : st;
 }

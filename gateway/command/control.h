@@ -7,6 +7,7 @@
 #define COMMAND_CONTROL_H
 
 #include "keeper/store_driver.h"
+#include "message/message.h"
 
 struct control;
 
@@ -19,14 +20,44 @@ void control_close(struct control *c);
 
 /* As the driver's calls of the same name; the limit is 1 to 1000.
  * ST_UNAVAILABLE: the gateway went away, or was silent for 10 seconds. */
-MUST_USE enum status control_page(struct control *c,
-    const struct store_query *q, store_row_fn *fn, void *arg, bool *more);
+MUST_USE enum status
+control_page(struct control *c, const struct store_query *q, store_row_fn *fn,
+    void *arg, uint64_t *last, bool *more);
 MUST_USE enum status control_get(struct control *c, const struct receipt_id *id,
     const char *merchant, struct store_row *out);
 MUST_USE enum status control_holds(struct control *c,
     const struct store_query *q, store_life_fn *fn, void *arg, bool *more);
 MUST_USE enum status control_hold(struct control *c,
     const struct receipt_id *id, const char *merchant, struct store_life *out);
+
+/* endpoint: a name, NULL: any; of w its id is not looked at, nor is scan. */
+MUST_USE enum status control_deliveries(struct control *c,
+    const struct store_which *w, const char *endpoint, store_delivery_fn *fn,
+    void *arg, uint64_t *last, bool *more);
+MUST_USE enum status control_attempts(struct control *c,
+    const struct receipt_id *id, const char *endpoint, const char *merchant,
+    store_attempt_fn *fn, void *arg);
+MUST_USE enum status
+control_tokens(struct control *c, store_token_fn *fn, void *arg);
+
+/* What became of a request to act on deliveries. */
+struct control_redelivered {
+	uint64_t last;
+	bool more;
+	size_t matched, changed;
+};
+
+/* Count, retry or drop; w and endpoint as in control_deliveries(). */
+MUST_USE enum status control_redeliver(struct control *c,
+    const struct store_which *w, const char *endpoint,
+    enum redeliver_action action, struct control_redelivered *out);
+
+/* Deliver to an endpoint again that had said 410.  ST_NOT_FOUND: the running
+ * gateway has none of this name. */
+MUST_USE enum status control_resume(struct control *c, const char *endpoint);
+
+MUST_USE enum status
+control_revoke(struct control *c, const unsigned char sha256[32]);
 
 /* Release or reject a held payment.  ST_OK: it is on disk.  ST_NOT_FOUND: no
  * such held payment; merchant NULL: of any. */

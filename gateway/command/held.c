@@ -111,10 +111,10 @@ held_main(const char *config, int argc, char **argv)
 		{ "after", required_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 } };
 	static const struct listing_verb verbs[] = {
-		{ "list", listing_list, false },
-		{ "show", show, true },
-		{ "release", release_one, true },
-		{ "reject", reject_one, true },
+		{ "list", listing_list, LISTING_NOTHING, false },
+		{ "show", show, LISTING_ID, false },
+		{ "release", release_one, LISTING_ID, false },
+		{ "reject", reject_one, LISTING_ID, false },
 	};
 	static const char *const heads[] = { "PAYMENT", "MERCHANT",
 		"INVOICE ID", ">AMOUNT", "", "REASON", "HELD AT" };
@@ -129,5 +129,5 @@ held_main(const char *config, int argc, char **argv)
 		.n_heads = ARRAY_LEN(heads),
 		.page = page };
 
-	return listing_main(&kind, config, argc, argv);
+	return listing_main(&kind, NULL, config, argc, argv);
 }

@@ -142,8 +142,9 @@ static enum status
 run_verb(
     struct listing *l, const struct listing_verb *verb, const char *argument)
 {
-	if (verb->takes_id && !id_parse(bytes_of(argument), &l->id))
+	if (verb->takes == LISTING_ID && !id_parse(bytes_of(argument), &l->id))
 		return ST_NOT_FOUND;
+	l->argument = argument;
 	return verb->run(l);
 }
 
@@ -158,7 +159,8 @@ run(struct listing *l, const char *config, const struct listing_verb *verb,
 	if (code != EXIT_GOOD)
 		return code;
 	buf_init(&l->text, TEXT_MOST);
-	st = source_open(&l->source, c, &l->err);
+	l->config = c;
+	st = verb->alone ? ST_OK : source_open(&l->source, c, &l->err);
 	if (st == ST_OK) {
 		st = run_verb(l, verb, argument);
 		if (st != ST_OK && l->err.text[0] == '\0')
@@ -171,6 +173,14 @@ run(struct listing *l, const char *config, const struct listing_verb *verb,
 	return command_flush(l->name, code);
 }
 
+static bool
+fits(const struct listing_verb *v, int arguments)
+{
+	if (v->takes == LISTING_MAYBE)
+		return arguments <= 1;
+	return arguments == (v->takes == LISTING_NOTHING ? 0 : 1);
+}
+
 /* NULL: with fixed words in *fault. */
 static const struct listing_verb *
 verb_of(const struct listing_kind *k, int argc, char **argv, const char **fault)
@@ -179,7 +189,7 @@ verb_of(const struct listing_kind *k, int argc, char **argv, const char **fault)
 	for (size_t i = 0; i < k->n_verbs && argc > 0; i++) {
 		const struct listing_verb *v = &k->verbs[i];
 
-		if (strcmp(argv[0], v->word) == 0 && argc == 1 + v->takes_id)
+		if (strcmp(argv[0], v->word) == 0 && fits(v, argc - 1))
 			return v;
 	}
 	return NULL;
@@ -212,17 +222,20 @@ take_option(struct listing *l, int c)
 			   ? NULL
 			   : "--after needs a number";
 	default:
+		if (l->kind->option != NULL && c != '?')
+			return l->kind->option(l, c);
 		return "no such option, or its value is missing";
 	}
 }
 
 int
-listing_main(
-    const struct listing_kind *kind, const char *config, int argc, char **argv)
+listing_main(const struct listing_kind *kind, void *own, const char *config,
+    int argc, char **argv)
 {
-	struct listing l = {
-		.kind = kind, .name = argv[0], .query = { .limit = 100 }
-	};
+	struct listing l = { .kind = kind,
+		.name = argv[0],
+		.query = { .limit = 100 },
+		.own = own };
 	const struct listing_verb *verb;
 	const char *fault = NULL;
 	int c;
@@ -241,5 +254,5 @@ listing_main(
 	verb = verb_of(kind, argc - optind, argv, &fault);
 	if (verb == NULL)
 		return command_usage(l.name, fault);
-	return run(&l, config, verb, argv[1]);
+	return run(&l, config, verb, argc - optind > 1 ? argv[1] : NULL);
 }

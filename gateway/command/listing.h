@@ -20,10 +20,18 @@ struct listing;
 
 typedef enum status listing_fn(struct listing *l);
 
+enum listing_takes {
+	LISTING_NOTHING,
+	LISTING_ID,   /* a payment's, in listing.id */
+	LISTING_WORD, /* in listing.argument */
+	LISTING_MAYBE /* a word, or nothing: then argument is NULL */
+};
+
 struct listing_verb {
 	const char *word;
 	listing_fn *run;
-	bool takes_id;
+	enum listing_takes takes;
+	bool alone; /* needs no gateway and no store: source is NULL */
 };
 
 struct listing_kind {
@@ -36,6 +44,9 @@ struct listing_kind {
 	/* The table's columns; '>' in front of those that go to the right. */
 	const char *const *heads;
 	size_t n_heads;
+	/* An option that listing does not know, in optarg: NULL, or fixed
+	 * words.  NULL: there are none. */
+	const char *(*option)(struct listing *l, int c);
 	/* Ask source for the page of query, add each row as cells of a table or
 	 * as a JSON line to text, move query.after_seq. */
 	enum status (*page)(struct listing *l, bool *more);
@@ -47,7 +58,10 @@ struct listing {
 	struct source *source;
 	struct store_query query;
 	struct receipt_id id; /* of a verb that takes one */
-	struct err err;	      /* words of a verb that has its own */
+	const char *argument;
+	const struct config *config;
+	void *own;	/* the kind's */
+	struct err err; /* words of a verb that has its own */
 	bool is_table;
 	struct buf text; /* the page as it gathers */
 	/* Private. */
@@ -56,8 +70,8 @@ struct listing {
 };
 
 /* The whole command; its exit code. */
-int listing_main(
-    const struct listing_kind *kind, const char *config, int argc, char **argv);
+int listing_main(const struct listing_kind *kind, void *own, const char *config,
+    int argc, char **argv);
 
 /* The verb "list": one page, and where to go on. */
 enum status listing_list(struct listing *l);

@@ -29,7 +29,6 @@ on_row(void *arg, const struct store_row *row)
 	struct listing *l = arg;
 	char paid[RFC3339_TEXT];
 
-	l->query.after_seq = row->seq;
 	if (!l->is_table) {
 		receipt_json(&row->receipt, &l->text);
 		buf_append_text(&l->text, "\n");
@@ -45,7 +44,8 @@ page(struct listing *l, bool *more)
 {
 	const struct store_query query = l->query;
 
-	return source_page(l->source, &query, on_row, l, more);
+	return source_page(
+	    l->source, &query, on_row, l, &l->query.after_seq, more);
 }
 
 static enum status
@@ -70,9 +70,9 @@ receipts_main(const char *config, int argc, char **argv)
 		{ "after", required_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 } };
 	static const struct listing_verb verbs[] = {
-		{ "list", listing_list, false },
-		{ "show", show, true },
-		{ "export", listing_export, false },
+		{ "list", listing_list, LISTING_NOTHING, false },
+		{ "show", show, LISTING_ID, false },
+		{ "export", listing_export, LISTING_NOTHING, false },
 	};
 	static const char *const heads[] = { "RECEIPT", "MERCHANT",
 		"INVOICE ID", ">AMOUNT", "", "PAID AT" };
@@ -86,5 +86,5 @@ receipts_main(const char *config, int argc, char **argv)
 		.n_heads = ARRAY_LEN(heads),
 		.page = page };
 
-	return listing_main(&kind, config, argc, argv);
+	return listing_main(&kind, NULL, config, argc, argv);
 }

@@ -87,6 +87,9 @@ send_more(struct sender *s)
 static enum status
 set_target(struct sender *s, size_t i, struct err *e)
 {
+	struct client_target_config target = { .ca_pem = s->cfg->ca_pem,
+		.timeout_ms = TIMEOUT_MS,
+		.any_address = true };
 	const struct replay_case *c = &s->all->cases[i];
 	char url[CONFIG_URL + CONFIG_NAME + 8];
 
@@ -97,8 +100,8 @@ set_target(struct sender *s, size_t i, struct err *e)
 		}
 	}
 	(void)snprintf(url, sizeof(url), "%s/ipn/%s", s->cfg->url, c->merchant);
-	return client_target_new(
-	    &s->targets[i], url, s->cfg->ca_pem, TIMEOUT_MS, e);
+	target.url = url;
+	return client_target_new(&s->targets[i], &target, e);
 }
 
 static void

@@ -6,6 +6,7 @@
 #ifndef COMMAND_SOURCE_H
 #define COMMAND_SOURCE_H
 
+#include "command/control.h"
 #include "config/config.h"
 #include "keeper/store_driver.h"
 
@@ -20,7 +21,7 @@ void source_close(struct source *s);
 
 /* As the driver's calls of the same name; the limit is 1 to 1000. */
 MUST_USE enum status source_page(struct source *s, const struct store_query *q,
-    store_row_fn *fn, void *arg, bool *more);
+    store_row_fn *fn, void *arg, uint64_t *last, bool *more);
 MUST_USE enum status source_get(struct source *s, const struct receipt_id *id,
     const char *merchant, struct store_row *out);
 
@@ -28,6 +29,28 @@ MUST_USE enum status source_holds(struct source *s, const struct store_query *q,
     store_life_fn *fn, void *arg, bool *more);
 MUST_USE enum status source_hold(struct source *s, const struct receipt_id *id,
     const char *merchant, struct store_life *out);
+
+/* As the calls of command/control.h: endpoint is a name, NULL: any. */
+MUST_USE enum status source_deliveries(struct source *s,
+    const struct store_which *w, const char *endpoint, store_delivery_fn *fn,
+    void *arg, uint64_t *last, bool *more);
+MUST_USE enum status source_attempts(struct source *s,
+    const struct receipt_id *id, const char *endpoint, const char *merchant,
+    store_attempt_fn *fn, void *arg);
+MUST_USE enum status
+source_tokens(struct source *s, store_token_fn *fn, void *arg);
+
+/* Count, retry or drop.  What is done is on disk, and in the log: the
+ * gateway's, or on standard error.  ST_CONFIG: e has words. */
+MUST_USE enum status
+source_redeliver(struct source *s, const struct store_which *w,
+    const char *endpoint, enum redeliver_action action,
+    struct control_redelivered *out, struct err *e);
+/* ST_NOT_FOUND: there is no such billing. */
+MUST_USE enum status
+source_resume(struct source *s, const char *endpoint, struct err *e);
+MUST_USE enum status
+source_revoke(struct source *s, const unsigned char sha256[32], struct err *e);
 
 /* Release or reject a held payment.  ST_OK: it is on disk, and in the log:
  * the gateway's, or on standard error.  ST_NOT_FOUND: no such held payment;

@@ -109,6 +109,18 @@ check_token(struct reading *r, const struct stanza *stanza,
 	}
 }
 
+/* A certificate without its key is of no use, nor the other way round. */
+static void
+check_billing(struct reading *r, const struct stanza *stanza,
+    const struct config_billing *b)
+{
+	if ((b->certificate[0] == '\0') != (b->key[0] == '\0'))
+		fault_of(r, stanza,
+		    b->key[0] == '\0' ? OPTION_AT_BILLING_certificate
+				      : OPTION_AT_BILLING_key,
+		    "certificate and key go together");
+}
+
 static void
 read_stanzas(struct reading *r)
 {
@@ -124,6 +136,8 @@ read_stanzas(struct reading *r)
 		if (stanza->section == SECTION_TOKEN &&
 		    r->faults.count == before)
 			check_token(r, stanza, target);
+		if (stanza->section == SECTION_BILLING)
+			check_billing(r, stanza, target);
 	}
 }
 

@@ -26,6 +26,8 @@
 #define CONFIG_NAME	 33 /* a section's name: up to 32 of [A-Za-z0-9_-] */
 #define CONFIG_PATH	 512
 #define CONFIG_URL	 512
+#define CONFIG_GAPS	 24 /* of a schedule */
+#define CONFIG_NETWORKS	 16
 
 struct config_address {
 	union {
@@ -46,6 +48,31 @@ enum invoice_field {
 	INVOICE_VALUE_C,
 	INVOICE_VALUE_D
 };
+enum event_format {
+	FORMAT_WEBHOOK,
+	FORMAT_CLOUDEVENTS, /* 1.0, structured mode */
+	FORMAT_CLOUDEVENTS_BINARY
+};
+enum delivery_order { ORDER_NONE, ORDER_INVOICE };
+
+/* Addresses whose first `bits` bits are these; IPv4 ones stand in the last
+ * four bytes, behind ::ffff:0:0/96. */
+struct config_network {
+	unsigned char address[16];
+	uint32_t bits; /* 0 to 128 */
+};
+
+struct config_networks {
+	size_t n;
+	struct config_network list[CONFIG_NETWORKS];
+};
+
+/* From one attempt to the next, in milliseconds. */
+struct config_schedule {
+	size_t n; /* at least 1 */
+	int64_t gap_ms[CONFIG_GAPS];
+};
+
 enum amount_field { AMOUNT_REQUESTED, AMOUNT_SETTLED };
 
 enum scope {
@@ -77,13 +104,23 @@ struct config_billing {
 	char ca_file[CONFIG_PATH]; /* empty: the system's store */
 	int64_t timeout_ms;	   /* of one attempt, whole */
 	int64_t in_flight;	   /* attempts at once */
+	int64_t rate;		   /* attempts a second */
+	struct config_schedule schedule;
+	enum delivery_order order;
+	enum event_format format;
+	char signing_key_file[CONFIG_PATH]; /* empty: no v1a signatures */
+	char certificate[CONFIG_PATH], key[CONFIG_PATH]; /* both or none */
+	char headers_file[CONFIG_PATH];			 /* empty: none */
+	char proxy[CONFIG_URL];				 /* empty: none */
+	struct config_networks networks; /* not public, but allowed */
 };
 
 struct config_token {
 	char name[CONFIG_NAME];
 	unsigned char sha256[32];
 	char merchant[CONFIG_NAME];
-	unsigned scopes; /* enum scope, or-ed */
+	unsigned scopes;    /* enum scope, or-ed */
+	int64_t expires_us; /* INT64_MAX: never */
 };
 
 struct config_limits {
@@ -95,15 +132,20 @@ struct config_limits {
 	int64_t ask_rate;	/* questions a second to one provider */
 	int64_t asks_in_flight; /* at once, to one provider */
 	int64_t ask_ms;		/* of one question, whole */
+	int64_t api_rate;	/* API requests of one token a minute */
+	int64_t waiters;	/* long polls and streams at once */
+	int64_t redeliver_rate; /* deliveries asked for again, a second */
 };
 
 struct config {
 	char file[CONFIG_PATH];
 	struct config_address callbacks, api, admin;
 	char certificate[CONFIG_PATH], key[CONFIG_PATH];
+	char api_client_ca_file[CONFIG_PATH]; /* empty: none is asked for */
 	char store_path[CONFIG_PATH]; /* from sqlite:PATH, made absolute */
 	char identity_key_file[CONFIG_PATH];
-	int64_t keep_s; /* seconds a receipt is kept */
+	int64_t keep_s;		 /* seconds a receipt is kept */
+	int64_t keep_attempts_s; /* the same of the attempt log */
 	struct config_limits limits;
 	size_t n_merchants, n_billings, n_tokens;
 	struct config_merchant merchants[CONFIG_MERCHANTS];

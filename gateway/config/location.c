@@ -202,3 +202,60 @@ location_base(struct bytes text, char *out, size_t cap, struct err *e)
 	return memchr(text.ptr, '?', text.len) == NULL ||
 	       refuse(e, "a URL with a query; paths are put behind this one");
 }
+
+bool
+location_proxy(struct bytes text, char *out, size_t cap, struct err *e)
+{
+	struct bytes host, port;
+	bool local, six;
+
+	if (!begins(text, "http://") || !characters_valid(text))
+		return refuse(e, "not http://host:port");
+	host = bytes_make(text.ptr + 7, text.len - 7);
+	if (!host_valid(host, &local) ||
+	    !split_authority(host, &host, &port, &six) || port.len == 0)
+		return refuse(e, "not http://host:port");
+	return receipt_text(out, cap, text) ||
+	       refuse(e, "a URL longer than 511 bytes");
+}
+
+/* Is every bit behind the first n zero? */
+static bool
+zero_behind(const unsigned char *address, uint32_t n)
+{
+	for (uint32_t bit = n; bit < 128; bit++) {
+		if ((address[bit / 8] >> (7 - bit % 8) & 1) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+location_network(struct bytes text, struct config_network *out, struct err *e)
+{
+	static const char form[] =
+	    "holds what is no network, such as 10.0.0.0/8 or fd00::/8";
+	const unsigned char *slash = memchr(text.ptr, '/', text.len);
+	struct bytes host, width;
+	uint32_t most = 128, offset = 0;
+	long bits;
+
+	if (slash == NULL)
+		return refuse(e, form);
+	host = bytes_make(text.ptr, (size_t)(slash - text.ptr));
+	width = bytes_make(slash + 1, text.len - host.len - 1);
+	memset(out->address, 0, sizeof(out->address));
+	if (read_numeric(AF_INET, host, out->address + 12)) {
+		memset(out->address + 10, 0xff, 2);
+		most = 32;
+		offset = 96;
+	} else if (!read_numeric(AF_INET6, host, out->address)) {
+		return refuse(e, form);
+	}
+	bits = read_port(width);
+	if (bits < 0 || bits > (long)most)
+		return refuse(e, form);
+	out->bits = (uint32_t)bits + offset;
+	return zero_behind(out->address, out->bits) ||
+	       refuse(e, "holds a network with bits behind its prefix");
+}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/rfc3339.h"
 #include "base/secret.h"
 #include "config/location.h"
 
@@ -140,6 +141,9 @@ read_word(enum option_type type, struct bytes text, struct err *e)
 		"value_c", "value_d", NULL };
 	static const char *const amount[] = { "requested", "settled", NULL };
 	static const char *const yesno[] = { "no", "yes", NULL };
+	static const char *const order[] = { "none", "invoice", NULL };
+	static const char *const format[] = { "webhook", "cloudevents",
+		"cloudevents-binary", NULL };
 	const char *const *words = yesno;
 	const char *fault = "neither yes nor no";
 	int at;
@@ -153,6 +157,12 @@ read_word(enum option_type type, struct bytes text, struct err *e)
 	} else if (type == OPTION_AMOUNT) {
 		words = amount;
 		fault = "neither requested nor settled";
+	} else if (type == OPTION_ORDER) {
+		words = order;
+		fault = "neither none nor invoice";
+	} else if (type == OPTION_FORMAT) {
+		words = format;
+		fault = "none of webhook cloudevents cloudevents-binary";
 	}
 	at = place(text, words);
 	if (at < 0)
@@ -216,6 +226,64 @@ read_scopes(struct bytes text, unsigned *scopes, struct err *e)
 		*scopes |= 1U << at;
 	}
 	return *scopes != 0 || refuse(e, "needs at least one scope");
+}
+
+static bool
+read_schedule(const struct option_row *o, struct bytes text,
+    struct config_schedule *out, struct err *e)
+{
+	for (;;) {
+		struct bytes word = next_word(&text);
+
+		if (word.len == 0)
+			break;
+		if (out->n == CONFIG_GAPS)
+			return refuse(e, "more than 24 gaps");
+		if (!read_span(o, word, 1, &out->gap_ms[out->n], e))
+			return false;
+		out->n++;
+	}
+	return out->n > 0 || refuse(e, "needs at least one gap");
+}
+
+static bool
+read_networks(struct bytes text, struct config_networks *out, struct err *e)
+{
+	for (;;) {
+		struct bytes word = next_word(&text);
+
+		if (word.len == 0)
+			return true;
+		if (out->n == CONFIG_NETWORKS)
+			return refuse(e, "more than 16 networks");
+		if (!location_network(word, &out->list[out->n], e))
+			return false;
+		out->n++;
+	}
+}
+
+/* A day's first microsecond, UTC. */
+static bool
+read_date(struct bytes text, int64_t *out, struct err *e)
+{
+	struct civil c = { .year = 0 };
+	int64_t year, month, day;
+
+	*out = INT64_MAX;
+	if (bytes_is(text, "never"))
+		return true;
+	if (text.len != 10 || text.ptr[4] != '-' || text.ptr[7] != '-' ||
+	    digits(bytes_make(text.ptr, 4), &year) != 4 ||
+	    digits(bytes_make(text.ptr + 5, 2), &month) != 2 ||
+	    digits(bytes_make(text.ptr + 8, 2), &day) != 2)
+		return refuse(e, "neither YYYY-MM-DD nor never");
+	c.year = (int)year;
+	c.month = (int)month;
+	c.day = (int)day;
+	if (!civil_valid(&c) || year < 1970)
+		return refuse(e, "no such day");
+	*out = civil_seconds(&c) * 1000000;
+	return true;
 }
 
 static bool
@@ -326,6 +394,16 @@ option_convert(const struct option_row *o, struct bytes value,
 		return read_merchant(value, w, member, e);
 	case OPTION_SCOPES:
 		return read_scopes(value, member, e);
+	case OPTION_SCHEDULE:
+		return read_schedule(o, value, member, e);
+	case OPTION_PROXY:
+		return location_proxy(value, member, CONFIG_URL, e);
+	case OPTION_NETWORKS:
+		return read_networks(value, member, e);
+	case OPTION_DATE:
+		return read_date(value, member, e);
+	case OPTION_ORDER:
+	case OPTION_FORMAT:
 	case OPTION_CONFIRM:
 	case OPTION_INVOICE:
 	case OPTION_AMOUNT:

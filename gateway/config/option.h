@@ -48,7 +48,13 @@ enum option_type {
 	OPTION_BILLINGS,
 	OPTION_SHA256,
 	OPTION_MERCHANT,
-	OPTION_SCOPES
+	OPTION_SCOPES,
+	OPTION_SCHEDULE, /* min and max: of a gap, in milliseconds */
+	OPTION_ORDER,
+	OPTION_FORMAT,
+	OPTION_PROXY,
+	OPTION_NETWORKS,
+	OPTION_DATE
 };
 
 enum {

@@ -121,36 +121,130 @@ load_merchant(
 	return rooms_passwords(m->password_file, out, e);
 }
 
+/* Hand each line of a secret file to take(); false: words in e say what the
+ * lines have to be. */
 static enum status
-load_secrets(
-    const struct config_billing *b, struct courier_billing *out, struct err *e)
+load_lines(const char *path,
+    bool (*take)(struct event_rules *r, struct bytes line),
+    struct event_rules *out, const char *words, struct err *e)
 {
 	char text[ROOMS_SECRETS * WHSEC_TEXT + 1];
 	struct bytes rest;
 	enum status st;
 	size_t len;
 
-	st = secret_load(b->secret_file, text, sizeof(text), &len, e);
+	st = secret_load(path, text, sizeof(text), &len, e);
 	if (st != ST_OK)
 		return st;
 	rest = bytes_make(text, len);
-	while (rest.len > 0) {
-		size_t at = out->n_secrets;
-
-		if (at == ROOMS_SECRETS ||
-		    !whsec_decode(next_line(&rest), out->secret[at],
-			&out->secret_len[at])) {
-			err_set(e,
-			    "%s: not 1 to %d lines with whsec_ and the base64 "
-			    "of 24 to 64 bytes each",
-			    b->secret_file, ROOMS_SECRETS);
-			st = ST_CONFIG;
-			break;
-		}
-		out->n_secrets++;
+	while (st == ST_OK && rest.len > 0) {
+		if (take(out, next_line(&rest)))
+			continue;
+		err_set(e, "%s: not 1 to %d lines with %s each", path,
+		    ROOMS_SECRETS, words);
+		st = ST_CONFIG;
 	}
 	secret_wipe(text, sizeof(text));
 	return st;
+}
+
+static bool
+take_secret(struct event_rules *r, struct bytes line)
+{
+	size_t at = r->n_secrets;
+
+	if (at == ROOMS_SECRETS ||
+	    !whsec_decode(line, r->secret[at], &r->secret_len[at]))
+		return false;
+	r->n_secrets++;
+	return true;
+}
+
+static bool
+take_signing_key(struct event_rules *r, struct bytes line)
+{
+	if (r->n_signing_keys == ROOMS_SECRETS ||
+	    !whsk_decode(line, r->signing_key[r->n_signing_keys]))
+		return false;
+	r->n_signing_keys++;
+	return true;
+}
+
+/* A field's name (RFC 9110, 5.6.2) that is not one of ours. */
+static bool
+field_name_valid(struct bytes name)
+{
+	static const char *const ours[] = { "accept", "connection",
+		"content-encoding", "content-length", "content-type", "expect",
+		"host", "keep-alive", "proxy-connection", "te", "trailer",
+		"transfer-encoding", "upgrade", "user-agent" };
+	char lower[64] = "";
+
+	if (name.len == 0 || name.len >= sizeof(lower))
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char c = name.ptr[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (unsigned char)(c - 'A' + 'a');
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			strchr("!#$%&'*+-.^_`|~", c) != NULL))
+			return false;
+		lower[i] = (char)c;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		if (strcmp(lower, ours[i]) == 0)
+			return false;
+	}
+	return strncmp(lower, "webhook-", 8) != 0 &&
+	       strncmp(lower, "ce-", 3) != 0;
+}
+
+/* "Name: value": visible ASCII and inner spaces. */
+static bool
+header_valid(struct bytes line)
+{
+	const unsigned char *colon = memchr(line.ptr, ':', line.len);
+	size_t at;
+
+	if (colon == NULL)
+		return false;
+	at = (size_t)(colon - line.ptr);
+	if (!field_name_valid(bytes_make(line.ptr, at)) || line.len < at + 3 ||
+	    line.ptr[at + 1] != ' ' || line.ptr[at + 2] == ' ' ||
+	    line.ptr[line.len - 1] == ' ')
+		return false;
+	for (size_t i = at + 2; i < line.len; i++) {
+		if (line.ptr[i] < 0x20 || line.ptr[i] > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+/* They may hold a password. */
+static enum status
+load_headers(const char *path, char out[ROOMS_HEADERS], struct err *e)
+{
+	struct bytes rest;
+	enum status st;
+	size_t len;
+
+	st = secret_load(path, out, ROOMS_HEADERS - 1, &len, e);
+	if (st != ST_OK)
+		return st;
+	out[len] = '\n';
+	out[len + 1] = '\0';
+	rest = bytes_make(out, len + 1);
+	while (rest.len > 0) {
+		if (header_valid(next_line(&rest)))
+			continue;
+		err_set(e,
+		    "%s: not lines of Name: value, or a name that the gateway "
+		    "sends itself",
+		    path);
+		return ST_CONFIG;
+	}
+	return ST_OK;
 }
 
 /* Only what it is; whether it fits is for net/ and client/ to say. */
@@ -182,6 +276,26 @@ load_certificates(const char *path, char out[ROOMS_PEM], struct err *e)
 }
 
 static enum status
+load_key(const char *path, char out[ROOMS_PEM], struct err *e)
+{
+	enum status st;
+	size_t len;
+
+	st = secret_load(path, out, ROOMS_PEM, &len, e);
+	return st == ST_OK ? want_pem(path, out, "PRIVATE KEY-----", e) : st;
+}
+
+static enum status
+load_signing_keys(
+    const struct config_billing *b, struct event_rules *out, struct err *e)
+{
+	return load_lines(b->signing_key_file, take_signing_key, out,
+	    "whsk_ and the base64 of an Ed25519 seed (32 bytes), or of it and "
+	    "its public key,",
+	    e);
+}
+
+static enum status
 load_billing(
     const struct config_billing *b, struct courier_billing *out, struct err *e)
 {
@@ -191,20 +305,22 @@ load_billing(
 	memcpy(out->url, b->url, sizeof(out->url));
 	out->timeout_ms = b->timeout_ms;
 	out->in_flight = b->in_flight;
-	st = load_secrets(b, out, e);
+	out->event.format = b->format;
+	out->networks = b->networks;
+	memcpy(out->proxy, b->proxy, sizeof(out->proxy));
+	st = load_lines(b->secret_file, take_secret, &out->event,
+	    "whsec_ and the base64 of 24 to 64 bytes", e);
+	if (st == ST_OK && b->signing_key_file[0] != '\0')
+		st = load_signing_keys(b, &out->event, e);
 	if (st == ST_OK && b->ca_file[0] != '\0')
 		st = load_certificates(b->ca_file, out->ca, e);
+	if (st == ST_OK && b->certificate[0] != '\0')
+		st = load_certificates(b->certificate, out->certificate, e);
+	if (st == ST_OK && b->key[0] != '\0')
+		st = load_key(b->key, out->key, e);
+	if (st == ST_OK && b->headers_file[0] != '\0')
+		st = load_headers(b->headers_file, out->event.headers, e);
 	return st;
-}
-
-static enum status
-load_key(const char *path, char out[ROOMS_PEM], struct err *e)
-{
-	enum status st;
-	size_t len;
-
-	st = secret_load(path, out, ROOMS_PEM, &len, e);
-	return st == ST_OK ? want_pem(path, out, "PRIVATE KEY-----", e) : st;
 }
 
 static enum status
@@ -252,6 +368,8 @@ rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
 	memset(out, 0, sizeof(*out));
 	memcpy(out->store_path, c->store_path, sizeof(out->store_path));
 	out->keep_s = c->keep_s;
+	out->keep_attempts_s = c->keep_attempts_s;
+	out->redeliver_rate = c->limits.redeliver_rate;
 	out->n_merchants = c->n_merchants;
 	for (size_t i = 0; i < c->n_merchants; i++) {
 		const struct config_merchant *m = &c->merchants[i];
@@ -266,9 +384,15 @@ rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
 		out->merchants[i].refuse_after_s = m->refuse_after_s;
 	}
 	out->n_billings = c->n_billings;
-	for (size_t i = 0; i < c->n_billings; i++)
-		memcpy(out->billings[i], c->billings[i].name,
-		    sizeof(out->billings[i]));
+	for (size_t i = 0; i < c->n_billings; i++) {
+		const struct config_billing *b = &c->billings[i];
+
+		memcpy(out->billings[i].name, b->name,
+		    sizeof(out->billings[i].name));
+		out->billings[i].rate = b->rate;
+		out->billings[i].schedule = b->schedule;
+		out->billings[i].order = b->order;
+	}
 	return ST_OK;
 }
 
@@ -363,6 +487,39 @@ rooms_courier(const struct config *c, struct courier_config *out, struct err *e)
 	return st;
 }
 
+/* Billings may share keys; each is shown once. */
+static void
+add_public_key(struct desk_config *out, const unsigned char key[ED25519_PUBLIC])
+{
+	for (size_t i = 0; i < out->n_public_keys; i++) {
+		if (memcmp(out->public_keys[i], key, ED25519_PUBLIC) == 0)
+			return;
+	}
+	memcpy(out->public_keys[out->n_public_keys++], key, ED25519_PUBLIC);
+}
+
+static enum status
+load_public_keys(
+    const struct config_billing *b, struct desk_config *out, struct err *e)
+{
+	unsigned char key[ED25519_PUBLIC];
+	struct event_rules rules = { .n_signing_keys = 0 };
+	enum status st;
+
+	if (b->signing_key_file[0] == '\0')
+		return ST_OK;
+	st = load_signing_keys(b, &rules, e);
+	for (size_t i = 0; st == ST_OK && i < rules.n_signing_keys; i++) {
+		st = ed25519_public(rules.signing_key[i], key);
+		if (st == ST_OK)
+			add_public_key(out, key);
+		else
+			err_set(e, "%s: no public key", b->signing_key_file);
+	}
+	secret_wipe(&rules, sizeof(rules));
+	return st;
+}
+
 enum status
 rooms_desk(const struct config *c, const unsigned char ticket[ROOMS_TICKET],
     struct desk_config *out, struct err *e)
@@ -381,8 +538,14 @@ rooms_desk(const struct config *c, const unsigned char ticket[ROOMS_TICKET],
 		memcpy(
 		    out->tokens[i].merchant, t->merchant, sizeof(t->merchant));
 		out->tokens[i].scopes = t->scopes;
+		out->tokens[i].expires_us = t->expires_us;
 	}
 	st = load_tls(c, ticket, &out->tls, e);
+	if (st == ST_OK && c->api_client_ca_file[0] != '\0')
+		st = load_certificates(
+		    c->api_client_ca_file, out->api_client_ca, e);
+	for (size_t i = 0; st == ST_OK && i < c->n_billings; i++)
+		st = load_public_keys(&c->billings[i], out, e);
 	if (st != ST_OK)
 		secret_wipe(out, sizeof(*out));
 	return st;
@@ -438,6 +601,10 @@ rooms_check(const struct config *c, struct buf *faults)
 		good &= report(c,
 		    identity_key_load(c->identity_key_file, false, u.key, &e),
 		    &e, faults);
+	if (c->api_client_ca_file[0] != '\0')
+		good &= report(c,
+		    load_certificates(c->api_client_ca_file, u.pem, &e), &e,
+		    faults);
 	good &= check_merchants(c, faults);
 	for (size_t i = 0; i < c->n_billings; i++) {
 		memset(&u, 0, sizeof(u));

@@ -7,6 +7,7 @@
 #ifndef CONFIG_ROOMS_H
 #define CONFIG_ROOMS_H
 
+#include "base/ed25519.h"
 #include "base/secret.h"
 #include "config/config.h"
 
@@ -17,6 +18,7 @@
 #define ROOMS_PASSWORDS 2   /* valid at once while one is changed */
 #define ROOMS_PASSWORD	257 /* one with its NUL */
 #define ROOMS_PROVIDERS 16
+#define ROOMS_HEADERS	4096 /* a billing's further header lines */
 
 struct room_tls {
 	char certificate[ROOMS_PEM]; /* PEM chain, NUL-terminated */
@@ -52,7 +54,8 @@ struct edge_config {
 /* The keeper knows names and who gets what; no secret at all. */
 struct keeper_config {
 	char store_path[CONFIG_PATH];
-	int64_t keep_s;
+	int64_t keep_s, keep_attempts_s;
+	int64_t redeliver_rate;
 	size_t n_merchants, n_billings;
 	struct {
 		char store_id[RECEIPT_MERCHANT];
@@ -61,7 +64,12 @@ struct keeper_config {
 		bool by_tran_id; /* the invoice ID is tran_id */
 		int64_t confirm_for_s, refuse_after_s;
 	} merchants[CONFIG_MERCHANTS];
-	char billings[CONFIG_BILLINGS][CONFIG_NAME];
+	struct {
+		char name[CONFIG_NAME];
+		int64_t rate;
+		struct config_schedule schedule;
+		enum delivery_order order;
+	} billings[CONFIG_BILLINGS];
 };
 
 /* Whom to ask, once for all merchants of the same URL and trust. */
@@ -88,14 +96,27 @@ struct asker_config {
 	struct asker_merchant merchants[CONFIG_MERCHANTS];
 };
 
+/* What the events of one billing look like, and what signs them. */
+struct event_rules {
+	enum event_format format;
+	size_t n_secrets;
+	size_t secret_len[ROOMS_SECRETS];
+	unsigned char secret[ROOMS_SECRETS][ROOMS_SECRET]; /* newest first */
+	size_t n_signing_keys;
+	unsigned char signing_key[ROOMS_SECRETS][ED25519_SEED];
+	/* "Name: value" lines, each with a newline; NUL-terminated. */
+	char headers[ROOMS_HEADERS];
+};
+
 struct courier_billing {
 	char name[CONFIG_NAME];
 	char url[CONFIG_URL];
 	char ca[ROOMS_PEM]; /* PEM; empty: the system's store */
-	size_t n_secrets;
-	size_t secret_len[ROOMS_SECRETS];
-	unsigned char secret[ROOMS_SECRETS][ROOMS_SECRET]; /* newest first */
 	int64_t timeout_ms, in_flight;
+	char certificate[ROOMS_PEM], key[ROOMS_PEM]; /* PEM; empty: none */
+	char proxy[CONFIG_URL];			     /* empty: none */
+	struct config_networks networks;
+	struct event_rules event;
 };
 
 struct courier_config {
@@ -105,10 +126,15 @@ struct courier_config {
 
 struct desk_config {
 	struct room_tls tls;
+	char api_client_ca[ROOMS_PEM]; /* PEM; empty: none is asked for */
 	struct config_limits limits;
 	int64_t keep_s;
 	size_t n_tokens;
 	struct config_token tokens[CONFIG_TOKENS];
+	/* What v1a signatures are verified with, of all billings. */
+	size_t n_public_keys;
+	unsigned char public_keys[CONFIG_BILLINGS * ROOMS_SECRETS]
+				 [ED25519_PUBLIC];
 };
 
 /*
@@ -119,7 +145,11 @@ struct desk_config {
  * identity.key is made (0600, synced) when it is missing and `create` is
  * true; otherwise a missing one is a fault.  A password file holds one
  * password a line, ROOMS_PASSWORDS at most; a secret file holds one
- * whsec_<base64> a line (24 to 64 bytes decoded), ROOMS_SECRETS at most.
+ * whsec_<base64> a line (24 to 64 bytes decoded), ROOMS_SECRETS at most; a
+ * signing key file one whsk_<base64> a line, of a seed of 32 bytes, or of the
+ * seed and its public key, ROOMS_SECRETS at most.  A headers file may name
+ * anything but what we send ourselves (Content-*, Host, webhook-*, ce-*,
+ * User-Agent, Connection, Transfer-Encoding, Expect, ...).
  */
 MUST_USE enum status rooms_edge(const struct config *c, bool create,
     const unsigned char ticket[ROOMS_TICKET], struct edge_config *out,

@@ -1,10 +1,12 @@
 #include "config/whsec.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/secret.h"
 
-static const char prefix[] = "whsec_";
+static const char secret_prefix[] = "whsec_";
+static const char key_prefix[] = "whsk_";
 
 /* Of a letter of RFC 4648 base64, or -1. */
 static int
@@ -48,17 +50,46 @@ decode(struct bytes text, unsigned char *out, size_t *len)
 	return (bits & ((1U << 2 * pads) - 1)) == 0;
 }
 
+/* The bytes behind prefix. */
+static bool
+decode_behind(const char *prefix, struct bytes text,
+    unsigned char out[WHSEC_MOST], size_t *len)
+{
+	size_t n = strlen(prefix);
+
+	*len = 0;
+	return text.len > n && memcmp(text.ptr, prefix, n) == 0 &&
+	       decode(bytes_make(text.ptr + n, text.len - n), out, len);
+}
+
 bool
 whsec_decode(struct bytes text, unsigned char out[WHSEC_MOST], size_t *len)
 {
-	size_t n = sizeof(prefix) - 1;
-
-	*len = 0;
-	if (text.len > n && memcmp(text.ptr, prefix, n) == 0 &&
-	    decode(bytes_make(text.ptr + n, text.len - n), out, len) &&
-	    *len >= WHSEC_LEAST)
+	if (decode_behind(secret_prefix, text, out, len) && *len >= WHSEC_LEAST)
 		return true;
 	secret_wipe(out, WHSEC_MOST);
 	*len = 0;
 	return false;
+}
+
+bool
+whsk_decode(struct bytes text, unsigned char out[ED25519_SEED])
+{
+	unsigned char raw[WHSEC_MOST], public_key[ED25519_PUBLIC];
+	bool good = false;
+	size_t len;
+
+	if (decode_behind(key_prefix, text, raw, &len)) {
+		good = len == ED25519_SEED;
+		if (len == ED25519_SEED + ED25519_PUBLIC)
+			good = ed25519_public(raw, public_key) == ST_OK &&
+			       secret_equal(public_key, raw + ED25519_SEED,
+				   ED25519_PUBLIC);
+	}
+	if (good)
+		memcpy(out, raw, ED25519_SEED);
+	else
+		secret_wipe(out, ED25519_SEED);
+	secret_wipe(raw, sizeof(raw));
+	return good;
 }

@@ -1,5 +1,6 @@
 /*
- * Webhook secrets as text: whsec_ and padded base64 (Standard Webhooks).
+ * Webhook secrets as text: whsec_ and padded base64 (Standard Webhooks), and
+ * signing keys, whsk_ and the same.
  * Pure.  Any thread.
  */
 #ifndef CONFIG_WHSEC_H
@@ -9,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "base/ed25519.h"
 
 #define WHSEC_LEAST 24 /* bytes inside */
 #define WHSEC_MOST  64
@@ -18,5 +20,10 @@
  * to 64 bytes.  out is wiped then. */
 MUST_USE bool
 whsec_decode(struct bytes text, unsigned char out[WHSEC_MOST], size_t *len);
+
+/* The seed inside a signing key's text: whsk_ and the base64 of a seed of 32
+ * bytes, or of the seed and its public key.  false when it is neither, or the
+ * public key is another's; out is wiped then. */
+MUST_USE bool whsk_decode(struct bytes text, unsigned char out[ED25519_SEED]);
 
 #endif

@@ -10,12 +10,10 @@
 #include "base/metrics.h"
 #include "base/secret.h"
 #include "client/client.h"
-#include "courier/envelope.h"
-#include "courier/webhook.h"
+#include "courier/parcel.h"
+#include "courier/target.h"
 #include "message/channel.h"
 
-#define BODY_MOST   4096
-#define HEADER_MOST 512
 /* Settles of deliveries to nobody come on top of those in the windows. */
 #define SPARE_SETTLES 1024
 
@@ -35,9 +33,7 @@ struct endpoint {
 	struct client_target *target;
 	struct attempt *slots; /* as many as its window is wide */
 	struct attempt *free;
-	size_t n_secrets;
-	struct bytes secret[ROOMS_SECRETS]; /* into key */
-	unsigned char key[ROOMS_SECRETS][ROOMS_SECRET];
+	struct event_rules rules;
 };
 
 struct courier {
@@ -49,23 +45,13 @@ struct courier {
 	bool draining;
 	bool over; /* room_done() was said */
 	size_t in_flight;
-	struct buf body, signature;
+	struct parcel parcel; /* the one that is being sent */
 	size_t n_endpoints;
 	struct endpoint endpoints[CONFIG_BILLINGS];
 };
 
-static const struct {
-	enum metric metric;
-	const char *word;
-} outcomes[OUTCOMES] = {
-	[OUTCOME_DELIVERED] = { MET_DELIVERED, "delivered" },
-	[OUTCOME_STATUS] = { MET_DELIVERY_STATUS, "status" },
-	[OUTCOME_DNS] = { MET_DELIVERY_DNS, "dns" },
-	[OUTCOME_CONNECT] = { MET_DELIVERY_CONNECT, "connect" },
-	[OUTCOME_TLS] = { MET_DELIVERY_TLS, "tls" },
-	[OUTCOME_TIMEOUT] = { MET_DELIVERY_TIMEOUT, "timeout" },
-	[OUTCOME_IO] = { MET_DELIVERY_IO, "io" },
-};
+_Static_assert(MET_ATTEMPT_PROXY - MET_ATTEMPT_DELIVERED + 1 == OUTCOMES,
+    "a counter for each outcome, in the same order");
 
 /* What is in hand then goes back to the keeper when the channel closes. */
 static void
@@ -79,43 +65,21 @@ finish(struct courier *c, int code)
 
 /* ---- the end of an attempt */
 
-static enum outcome
-outcome_of(const struct client_result *r)
-{
-	switch (r->end) {
-	case CLIENT_ANSWER:
-		return r->http_status >= 200 && r->http_status <= 299
-			   ? OUTCOME_DELIVERED
-			   : OUTCOME_STATUS;
-	case CLIENT_DNS:
-		return OUTCOME_DNS;
-	case CLIENT_CONNECT:
-		return OUTCOME_CONNECT;
-	case CLIENT_TLS:
-		return OUTCOME_TLS;
-	case CLIENT_TIMEOUT:
-		return OUTCOME_TIMEOUT;
-	case CLIENT_IO:
-		break;
-	}
-	return OUTCOME_IO;
-}
-
 static void
 record(const char *endpoint, const struct attempt *a,
     const struct client_result *r)
 {
-	enum outcome outcome = outcome_of(r);
+	enum outcome outcome = target_outcome(r);
 	char id[ID_TEXT];
 
-	metrics_add(outcomes[outcome].metric, 1);
+	metrics_add(MET_ATTEMPT_DELIVERED + outcome, 1);
 	metrics_observe(MET_DELIVERY_SECONDS, r->took_us);
 	id_format(&a->receipt, id);
 	log_event(
 	    outcome == OUTCOME_DELIVERED ? LOG_DELIVERED : LOG_DELIVERY_FAILED,
 	    log_word(KEY_ENDPOINT, endpoint), log_word(KEY_RECEIPT, id),
 	    log_num(KEY_ATTEMPT, a->number),
-	    log_word(KEY_OUTCOME, outcomes[outcome].word),
+	    log_word(KEY_OUTCOME, outcome_word(outcome)),
 	    log_num(KEY_STATUS, r->http_status),
 	    log_num(KEY_MS, r->took_us / 1000));
 }
@@ -127,8 +91,13 @@ settle(
 	struct msg_settle m = { .seq = a->seq,
 		.endpoint_id = a->endpoint_id,
 		.attempt = a->number,
-		.outcome = outcome_of(r),
-		.http_status = (uint32_t)r->http_status };
+		.outcome = target_outcome(r),
+		.http_status = (uint32_t)r->http_status,
+		.took_ms = (uint32_t)(r->took_us / 1000),
+		.bytes = r->bytes };
+
+	if (r->retry_after_s > 0)
+		m.retry_after_s = (uint32_t)r->retry_after_s;
 
 	if (channel_add(c->keeper, MSG_SETTLE, &m) != ST_OK)
 		finish(c, 1);
@@ -154,30 +123,13 @@ static enum status
 post(struct courier *c, struct endpoint *ep, struct attempt *a,
     const struct receipt *r)
 {
-	int64_t now_s = clock_wall_us() / 1000000;
-	char id[ID_TEXT], id_line[64], time_line[64];
-	const char *headers[4] = { "Content-Type: application/json", id_line,
-		time_line };
-	enum status st;
+	enum status st = parcel_receipt(
+	    &c->parcel, &ep->rules, r, a->seq, clock_wall_us() / 1000000);
 
-	buf_reset(&c->body);
-	buf_reset(&c->signature);
-	id_format(&r->id, id);
-	(void)snprintf(id_line, sizeof(id_line), "webhook-id: %s", id);
-	(void)snprintf(time_line, sizeof(time_line), "webhook-timestamp: %lld",
-	    (long long)now_s);
-	envelope_write(r, &c->body);
-	st = buf_status(&c->body);
 	if (st != ST_OK)
 		return st;
-	buf_append_text(&c->signature, "webhook-signature: ");
-	st = webhook_sign(ep->secret, ep->n_secrets, id, now_s,
-	    buf_bytes(&c->body), &c->signature);
-	if (st != ST_OK)
-		return st;
-	headers[3] = (const char *)c->signature.data;
-	return client_post(c->client, ep->target, headers, ARRAY_LEN(headers),
-	    buf_bytes(&c->body), on_answered, a);
+	return client_post(c->client, ep->target, c->parcel.headers,
+	    c->parcel.n, buf_bytes(&c->parcel.body), on_answered, a);
 }
 
 static struct endpoint *
@@ -193,7 +145,8 @@ find_endpoint(struct courier *c, const char *name)
 static void
 settle_unsent(struct courier *c, const struct msg_delivery *m)
 {
-	static const struct client_result unsent = { .end = CLIENT_IO };
+	static const struct client_result unsent = { .end = CLIENT_IO,
+		.retry_after_s = -1 };
 	const struct attempt a = { .seq = m->seq,
 		.endpoint_id = m->endpoint_id,
 		.number = m->attempt,
@@ -284,12 +237,8 @@ endpoint_init(struct endpoint *ep, struct courier *c,
 	enum status st;
 
 	memcpy(ep->name, b->name, sizeof(ep->name));
-	ep->n_secrets = b->n_secrets;
-	for (size_t i = 0; i < b->n_secrets; i++) {
-		memcpy(ep->key[i], b->secret[i], b->secret_len[i]);
-		ep->secret[i] = bytes_make(ep->key[i], b->secret_len[i]);
-	}
-	st = client_target_new(&ep->target, b->url, b->ca, b->timeout_ms, e);
+	ep->rules = b->event;
+	st = target_new(&ep->target, b, e);
 	if (st != ST_OK)
 		return st;
 	ep->slots = calloc((size_t)b->in_flight, sizeof(*ep->slots));
@@ -344,8 +293,7 @@ courier_start(struct courier **out, struct room *room,
 		return ST_NO_MEMORY;
 	}
 	c->room = room;
-	buf_init(&c->body, BODY_MOST);
-	buf_init(&c->signature, HEADER_MOST);
+	parcel_init(&c->parcel);
 	for (size_t i = 0; i < cfg->n_billings && st == ST_OK; i++) {
 		c->n_endpoints++;
 		st = endpoint_init(&c->endpoints[i], c, &cfg->billings[i], e);
@@ -380,8 +328,7 @@ courier_free(struct courier *c)
 		client_target_free(c->endpoints[i].target);
 		free(c->endpoints[i].slots);
 	}
-	buf_fini(&c->body);
-	buf_fini(&c->signature);
+	parcel_fini(&c->parcel);
 	secret_wipe(c, sizeof(*c));
 	free(c);
 }

@@ -85,9 +85,11 @@ detail_json(
 
 	buf_printf(json,
 	    ",\"receipts\":%llu,\"deliveries_pending\":%llu,"
+	    "\"deliveries_exhausted\":%llu,\"endpoints_disabled\":%u,"
 	    "\"waiting\":%llu,\"held\":%llu",
 	    (unsigned long long)h->receipts,
 	    (unsigned long long)h->deliveries_pending,
+	    (unsigned long long)h->exhausted, h->disabled,
 	    (unsigned long long)h->waiting, (unsigned long long)h->held);
 	if (h->oldest_waiting_us != 0) {
 		rfc3339_micros((int64_t)h->oldest_waiting_us, since);

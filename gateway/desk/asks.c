@@ -37,7 +37,16 @@ static const struct asks_kind kinds[] = {
 	{ MSG_PROBE, MESSAGES, MSG_HEALTH, 0, 0, PROBE_US },
 	{ MSG_DECIDE, MESSAGES, MSG_DONE, 0, 0, ROWS_US },
 	{ MSG_CHECK, MESSAGES, MSG_DONE, 0, 0, CHECK_US },
+	{ MSG_DELIVERIES, MSG_DELIVERY_ROW, MSG_PAGE_END,
+	    offsetof(struct msg_deliveries, which.merchant),
+	    offsetof(struct msg_deliveries, limit), ROWS_US },
+	{ MSG_ATTEMPTS, MSG_ATTEMPT, MSG_PAGE_END, 0, 0, ROWS_US },
+	{ MSG_REDELIVER, MESSAGES, MSG_REDELIVERED, 0, 0, ROWS_US },
+	{ MSG_MARK, MESSAGES, MSG_MARKED, 0, 0, ROWS_US },
+	{ MSG_TOKENS, MSG_TOKEN, MSG_PAGE_END, 0, 0, ROWS_US },
 };
+
+#define MOST_TOKENS 100000
 
 #define TAG_FIRST(record) \
 	_Static_assert(offsetof(struct record, tag) == 0, "tags come first")
@@ -52,13 +61,22 @@ TAG_FIRST(msg_row);
 TAG_FIRST(msg_hold);
 TAG_FIRST(msg_page_end);
 TAG_FIRST(msg_health);
+TAG_FIRST(msg_deliveries);
+TAG_FIRST(msg_attempts);
+TAG_FIRST(msg_redeliver);
+TAG_FIRST(msg_mark);
+TAG_FIRST(msg_tokens);
+TAG_FIRST(msg_delivery_row);
+TAG_FIRST(msg_attempt);
+TAG_FIRST(msg_redelivered);
+TAG_FIRST(msg_marked);
+TAG_FIRST(msg_token);
 TAG_FIRST(msg_done);
 
 struct asks {
 	struct channel *keeper;
 	struct event *tick; /* pending while somebody waits */
-	void (*on_end)(void *arg);
-	void *arg;
+	struct asks_hooks hooks;
 	size_t waiting;
 	uint64_t count; /* of all ever asked; makes tags differ */
 	struct ask *slots[ASKS_MOST];
@@ -112,28 +130,84 @@ hold_json(const struct msg_hold *m, struct buf *json)
 	held_json(&h, json);
 }
 
+static void
+delivery_row_json(const struct msg_delivery_row *m, struct buf *json)
+{
+	struct delivery d = { .receipt = m->receipt,
+		.state = (enum delivery_state)m->state,
+		.attempts = m->attempts,
+		.outcome = (enum outcome)m->outcome,
+		.http_status = m->http_status,
+		.at_us = (int64_t)m->at_us };
+
+	memcpy(d.endpoint, m->endpoint, sizeof(d.endpoint));
+	delivery_json(&d, json);
+}
+
+static void
+attempt_json(const struct msg_attempt *m, struct buf *json)
+{
+	const struct delivery_attempt a = { .number = m->number,
+		.at_us = (int64_t)m->at_us,
+		.outcome = (enum outcome)m->outcome,
+		.http_status = m->http_status,
+		.took_ms = m->took_ms,
+		.bytes = m->bytes };
+
+	delivery_attempt_json(&a, json);
+}
+
+static void
+row_json(enum message type, const void *record, struct buf *json)
+{
+	if (type == MSG_HOLD)
+		hold_json(record, json);
+	else if (type == MSG_DELIVERY_ROW)
+		delivery_row_json(record, json);
+	else if (type == MSG_ATTEMPT)
+		attempt_json(record, json);
+	else
+		receipt_json(&((const struct msg_row *)record)->receipt, json);
+}
+
+/* Whose row it is; NULL: it does not say. */
+static const char *
+merchant_of(enum message type, const void *record)
+{
+	switch (type) {
+	case MSG_HOLD:
+		return ((const struct msg_hold *)record)->claimed.merchant;
+	case MSG_ROW:
+		return ((const struct msg_row *)record)->receipt.merchant;
+	case MSG_DELIVERY_ROW:
+		return ((const struct msg_delivery_row *)record)
+		    ->receipt.merchant;
+	default:
+		return NULL;
+	}
+}
+
 /* A row that nobody asked for must not get out, whoever made the mistake. */
 static void
 take_row(
     struct asks *as, struct ask *ask, enum message type, const void *record)
 {
 	static const struct asks_answer wrong = { .st = ST_INTERNAL };
-	const struct msg_hold *hold = record;
-	const struct msg_row *row = record;
-	const struct receipt *r =
-	    type == MSG_HOLD ? &hold->claimed : &row->receipt;
+	const char *merchant = merchant_of(type, record);
 
 	if (type != ask->kind->row || ask->rows == ask->most ||
-	    strcmp(ask->merchant, r->merchant) != 0) {
+	    (merchant != NULL && strcmp(ask->merchant, merchant) != 0)) {
 		answer(as, ask, &wrong);
 		return;
 	}
-	if (ask->rows++ > 0)
+	ask->rows++;
+	if (ask->on_row != NULL) {
+		ask->on_row(ask->arg, type, record);
+		return;
+	}
+	if (ask->rows > 1)
 		buf_append_text(&ask->json, ",");
-	if (type == MSG_HOLD)
-		hold_json(hold, &ask->json);
-	else
-		receipt_json(r, &ask->json);
+	row_json(type, record, &ask->json);
 }
 
 static void
@@ -151,12 +225,44 @@ take_end(
 	} else if (type == MSG_DONE) {
 		a.done = *(const struct msg_done *)record;
 		a.st = (enum status)a.done.status;
+	} else if (type == MSG_REDELIVERED) {
+		a.redelivered = *(const struct msg_redelivered *)record;
+		a.st = (enum status)a.redelivered.status;
+	} else if (type == MSG_MARKED) {
+		a.marked = *(const struct msg_marked *)record;
+		a.st = (enum status)a.marked.status;
 	}
 	if (type != ask->kind->end)
 		a.st = ST_INTERNAL;
 	else if (buf_status(&ask->json) != ST_OK)
 		a.st = ST_NO_MEMORY;
 	answer(as, ask, &a);
+}
+
+static bool
+is_row(enum message type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (kinds[i].row == type)
+			return true;
+	}
+	return false;
+}
+
+/* What has no tag. */
+static bool
+took_unasked(struct asks *as, enum message type, const void *record)
+{
+	const struct asks_hooks *h = &as->hooks;
+
+	if (type == MSG_NEWS)
+		h->on_news(h->arg, ((const struct msg_news *)record)->merchant);
+	else if (type == MSG_REVOKED)
+		h->on_revoked(
+		    h->arg, ((const struct msg_revoked *)record)->sha256);
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -171,11 +277,13 @@ on_records(
 		uint64_t tag;
 		struct ask *ask;
 
+		if (took_unasked(as, type, record))
+			continue;
 		memcpy(&tag, record, sizeof(tag));
 		ask = find(as, tag);
 		if (ask == NULL)
 			continue;
-		if (type == MSG_ROW || type == MSG_HOLD)
+		if (is_row(type))
 			take_row(as, ask, type, record);
 		else
 			take_end(as, ask, type, record);
@@ -188,7 +296,7 @@ on_channel_end(void *arg, enum channel_end why)
 	struct asks *as = arg;
 
 	(void)why;
-	as->on_end(as->arg);
+	as->hooks.on_end(as->hooks.arg);
 }
 
 static void
@@ -211,7 +319,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 enum status
 asks_new(struct asks **out, struct loop *l, int keeper,
-    void (*on_end)(void *arg), void *arg, struct err *e)
+    const struct asks_hooks *hooks, struct err *e)
 {
 	struct channel_config cc = { .fd = keeper,
 		.self = PARTY_DESK,
@@ -228,8 +336,7 @@ asks_new(struct asks **out, struct loop *l, int keeper,
 		err_set(e, "no memory");
 		return ST_NO_MEMORY;
 	}
-	as->on_end = on_end;
-	as->arg = arg;
+	as->hooks = *hooks;
 	cc.arg = as;
 	st = channel_new(&as->keeper, l, &cc, e);
 	if (st != ST_OK)
@@ -296,6 +403,10 @@ expect_rows(struct ask *ask, const unsigned char *record)
 	const struct asks_kind *k = ask->kind;
 	uint32_t most = 1;
 
+	if (k->row == MSG_ATTEMPT)
+		most = MESSAGE_ATTEMPTS;
+	else if (k->row == MSG_TOKEN)
+		most = MOST_TOKENS;
 	ask->rows = 0;
 	if (k->limit > 0)
 		memcpy(&most, record + k->limit, sizeof(most));
@@ -324,6 +435,12 @@ asks_put(struct asks *as, struct ask *ask, enum message type, void *m)
 	if (st != ST_OK)
 		forget(as, ask);
 	return st;
+}
+
+void
+asks_token_used(struct asks *as, const struct msg_token_used *m)
+{
+	(void)!channel_add(as->keeper, MSG_TOKEN_USED, m);
 }
 
 void

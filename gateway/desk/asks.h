@@ -15,7 +15,7 @@
 #include "base/loop.h"
 #include "message/message.h"
 
-#define ASKS_MOST 512 /* that wait at once */
+#define ASKS_MOST 1024 /* that wait at once */
 
 /* Rows as JSON: 1000 held payments of at most 640 bytes, and what stands
  * around them. */
@@ -32,15 +32,20 @@ struct asks_answer {
 	enum status st;
 	bool silent; /* the keeper was; all below is zero then */
 	/* What the answer ended with. */
-	struct msg_page_end end;  /* PAGE, GET, HOLDS */
-	struct msg_health health; /* PROBE */
-	struct msg_done done;	  /* DECIDE, CHECK */
+	struct msg_page_end end;	    /* of what comes in rows */
+	struct msg_health health;	    /* PROBE */
+	struct msg_done done;		    /* DECIDE, CHECK */
+	struct msg_redelivered redelivered; /* REDELIVER */
+	struct msg_marked marked;	    /* MARK */
 };
 
 /* One question, embedded by its owner, who sets on_done and arg.  Rows are
- * appended to json, with commas between, behind what the owner put there. */
+ * appended to json, with commas between, behind what the owner put there;
+ * unless on_row is set, which then gets each record, checked to be one that
+ * was asked for. */
 struct ask {
 	void (*on_done)(void *arg, const struct asks_answer *a);
+	void (*on_row)(void *arg, enum message type, const void *record);
 	void *arg;
 	struct buf json;
 	size_t rows;
@@ -52,10 +57,24 @@ struct ask {
 	char merchant[RECEIPT_MERCHANT];
 };
 
-/* on_end: the keeper is gone or talks nonsense; runs once, from the loop.
- * keeper is the channel's socket: taken, also on failure. */
+/* What the keeper says unasked; all from the loop. */
+struct asks_hooks {
+	/* It is gone or talks nonsense; runs once. */
+	void (*on_end)(void *arg);
+	/* This merchant has new receipts. */
+	void (*on_news)(void *arg, const char *merchant);
+	/* The token of this digest is revoked. */
+	void (*on_revoked)(void *arg, const unsigned char sha256[32]);
+	void *arg;
+};
+
+/* keeper is the channel's socket: taken, also on failure. */
 MUST_USE enum status asks_new(struct asks **out, struct loop *l, int keeper,
-    void (*on_end)(void *arg), void *arg, struct err *e);
+    const struct asks_hooks *hooks, struct err *e);
+
+/* Tell the keeper that a token was used on this day; it is lost when the
+ * channel is full. */
+void asks_token_used(struct asks *as, const struct msg_token_used *m);
 
 /* Questions that still wait are dropped.  NULL is fine. */
 void asks_free(struct asks *as);
@@ -66,7 +85,8 @@ void asks_prepare(struct ask *a,
 
 /*
  * Ask: m is a record of this type, whose tag is filled in here; PAGE, GET,
- * HOLDS, PROBE, DECIDE or CHECK.  Only the last may take longer than seconds.
+ * HOLDS, PROBE, DECIDE, CHECK, DELIVERIES, ATTEMPTS, REDELIVER, MARK or
+ * TOKENS.  Only CHECK may take longer than seconds.
  * ask stays where it is until it is answered or dropped; it may be used again
  * then.  ST_BUSY: too many wait; ST_UNAVAILABLE: the keeper is gone; on_done
  * will not run then.

@@ -18,6 +18,25 @@ auth_init(struct auth *a, const struct config_token *tokens, size_t n)
 }
 
 void
+auth_revoke(struct auth *a, const unsigned char sha256[32])
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (memcmp(sha256, a->tokens[i].sha256, 32) == 0)
+			a->revoked[i] = true;
+	}
+}
+
+bool
+auth_used(struct auth *a, const struct config_token *who, uint32_t day)
+{
+	uint32_t *said = &a->day[who - a->tokens];
+	bool news = *said != day;
+
+	*said = day;
+	return news;
+}
+
+void
 auth_fini(struct auth *a)
 {
 	secret_wipe(a, sizeof(*a));
@@ -69,7 +88,7 @@ bearer(const struct http_head *head, struct bytes *token)
 
 enum auth_verdict
 auth_check(const struct auth *a, const struct http_head *head, unsigned scopes,
-    const struct config_token **who)
+    int64_t now_us, const struct config_token **who)
 {
 	unsigned char digest[SECRET_SHA256];
 	struct bytes token;
@@ -86,6 +105,9 @@ auth_check(const struct auth *a, const struct http_head *head, unsigned scopes,
 			*who = &a->tokens[i];
 	}
 	secret_wipe(digest, sizeof(digest));
+	if (*who != NULL &&
+	    (a->revoked[*who - a->tokens] || now_us >= (*who)->expires_us))
+		*who = NULL;
 	if (*who == NULL)
 		return AUTH_INVALID;
 	return ((*who)->scopes & scopes) == scopes ? AUTH_OK : AUTH_SCOPE;

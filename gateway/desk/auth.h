@@ -16,6 +16,8 @@
 struct auth {
 	size_t n;
 	struct config_token tokens[CONFIG_TOKENS];
+	bool revoked[CONFIG_TOKENS];
+	uint32_t day[CONFIG_TOKENS]; /* of the last use that was said */
 };
 
 enum auth_verdict {
@@ -28,14 +30,23 @@ enum auth_verdict {
 /* Copies the n tokens; at most CONFIG_TOKENS. */
 void auth_init(struct auth *a, const struct config_token *tokens, size_t n);
 
+/* The token of this digest, if it is configured, is not valid any more. */
+void auth_revoke(struct auth *a, const unsigned char sha256[32]);
+
+/* The token `who` is used on this day, since 1970-01-01: true when that is
+ * to be said, which is once a day. */
+MUST_USE bool
+auth_used(struct auth *a, const struct config_token *who, uint32_t day);
+
 /*
- * Judge the Authorization field of head for all scopes (enum scope, or-ed).
+ * Judge the Authorization field of head for all scopes (enum scope, or-ed) at
+ * this time (wall); expired and revoked tokens are AUTH_INVALID.
  * *who is the token on AUTH_OK and AUTH_SCOPE, good as long as a is, and NULL
  * otherwise.
  */
 MUST_USE enum auth_verdict
 auth_check(const struct auth *a, const struct http_head *head, unsigned scopes,
-    const struct config_token **who);
+    int64_t now_us, const struct config_token **who);
 
 /* The problem to answer a verdict other than AUTH_OK with, and its
  * WWW-Authenticate line. */

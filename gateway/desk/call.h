@@ -25,6 +25,8 @@ struct call {
 	struct server *server;
 	exchange_id id;
 	bool head_only;
+	bool get;	     /* or HEAD */
+	char *if_none_match; /* or NULL */
 };
 
 struct calls {
@@ -46,12 +48,14 @@ void *call_new(struct calls *cs, size_t size, const struct route_request *r,
 /* Ask the keeper; the call is answered 503 when that cannot be done. */
 void call_ask(struct call *c, enum message type, void *m);
 
-/* Answer with the JSON that stands in ask.json; fields as in server_reply. */
+/* Answer with the JSON that stands in ask.json; fields as in server_reply.  A
+ * GET's 200 carries an ETag, and is a 304 when the client has it. */
 void call_reply(struct call *c, int status, const char *fields);
 
-/* The same for a page of rows: append its end, with the next cursor. */
+/* The same for a page of rows: append its end, with the next cursor.  link:
+ * the target that leads behind it, if there is more; or NULL. */
 void call_reply_page(struct call *c, enum cursor_list list,
-    const struct cursor *next, bool more);
+    const struct cursor *next, bool more, const char *link);
 
 /* Answer with a problem; fields as in server_reply. */
 void call_refuse(struct call *c, enum problem why, const char *fields);
@@ -61,6 +65,9 @@ void call_fail(struct call *c, enum status st);
 
 /* The same for a page, which is never "not found". */
 void call_fail_page(struct call *c, enum status st);
+
+/* Let go of a call that is answered already, by a stream or not at all. */
+void call_release(struct call *c);
 
 /* An on_done: the one row that was asked for, or 404. */
 void call_on_one(void *arg, const struct asks_answer *a);

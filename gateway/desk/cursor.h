@@ -18,7 +18,12 @@
 
 /* Each list counts for itself: a cursor of one means nothing in the other.
  * Clients keep cursors, so a number is never used for something else. */
-enum cursor_list { CURSOR_RECEIPTS = 1, CURSOR_HELD = 2 };
+enum cursor_list {
+	CURSOR_RECEIPTS = 1,
+	CURSOR_HELD = 2,
+	CURSOR_RECEIPTS_DESC = 3,
+	CURSOR_DELIVERIES = 4
+};
 
 struct cursor {
 	uint64_t epoch; /* of the store that gave seq */

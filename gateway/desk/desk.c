@@ -5,9 +5,13 @@
 #include <unistd.h>
 
 #include "desk/admin.h"
+#include "base/secret.h"
 #include "desk/asks.h"
+#include "desk/cursors.h"
+#include "desk/documents.h"
 #include "desk/holds.h"
 #include "desk/invoices.h"
+#include "desk/outbox.h"
 #include "desk/receipts.h"
 #include "desk/route.h"
 #include "net/server.h"
@@ -16,45 +20,85 @@
 /* A prober, a scraper, a person. */
 #define ADMIN_CONNECTIONS 64
 
+/* To learn which tokens are revoked; then the desk is started again. */
+#define TRIES 10
+
 /* Whose handler a route is. */
-enum unit { RECEIPTS, HOLDS, INVOICES, ADMIN, UNITS };
+enum unit {
+	RECEIPTS,
+	CURSORS,
+	OUTBOX,
+	HOLDS,
+	INVOICES,
+	DOCUMENTS,
+	ADMIN,
+	UNITS
+};
 
 struct desk {
 	struct room *room;
 	struct asks *asks;
 	struct receipts *receipts;
+	struct cursors *cursors;
+	struct outbox *outbox;
+	struct documents *documents;
 	struct holds *holds;
 	struct invoices *invoices;
 	struct admin *admin;
-	void *units[UNITS]; /* the four, for the routes */
+	void *units[UNITS]; /* those, for the routes */
 	struct server *api_server;
 	struct server *admin_server;
 	unsigned draining; /* servers */
 	struct route_table api_routes, admin_routes;
-	struct auth auth;
+	struct route_guard guard;
+	struct ask tokens; /* which are revoked; asked before anything */
+	int tries;	   /* to ask that */
 	size_t n_pages;
 	const struct metrics_page *pages[ROOM_FDS];
 };
 
 /* schemas/openapi.yaml describes each; tests/lint/openapi.py compares. */
+#define LISTS (MEDIA_NDJSON | MEDIA_EVENTS)
+
 static const struct route api_routes[] = {
-	{ HTTP_GET, "/v1/receipts", SCOPE_READ, true, RECEIPTS, receipts_page },
-	{ HTTP_GET, "/v1/receipts/*", SCOPE_READ, false, RECEIPTS,
+	{ HTTP_GET, "/v1/receipts", SCOPE_READ, true, LISTS, RECEIPTS,
+	    receipts_page },
+	{ HTTP_GET, "/v1/receipts/digest", SCOPE_READ, true, 0, RECEIPTS,
+	    receipts_digest },
+	{ HTTP_GET, "/v1/receipts/*", SCOPE_READ, false, 0, RECEIPTS,
 	    receipts_one },
-	{ HTTP_GET, "/v1/held", SCOPE_CONFIRM, true, HOLDS, holds_page },
-	{ HTTP_GET, "/v1/held/*", SCOPE_CONFIRM, false, HOLDS, holds_one },
-	{ HTTP_POST, "/v1/held/*/release", SCOPE_CONFIRM, false, HOLDS,
+	{ HTTP_GET, "/v1/cursors/*", SCOPE_READ, false, 0, CURSORS,
+	    cursors_get },
+	{ HTTP_PUT, "/v1/cursors/*", SCOPE_READ, true, 0, CURSORS,
+	    cursors_put },
+	{ HTTP_DELETE, "/v1/cursors/*", SCOPE_READ, false, 0, CURSORS,
+	    cursors_delete },
+	{ HTTP_GET, "/v1/deliveries", SCOPE_DELIVER, true, 0, OUTBOX,
+	    outbox_page },
+	{ HTTP_POST, "/v1/deliveries/retry", SCOPE_DELIVER, true, 0, OUTBOX,
+	    outbox_retry },
+	{ HTTP_GET, "/v1/deliveries/*", SCOPE_DELIVER, false, 0, OUTBOX,
+	    outbox_one },
+	{ HTTP_POST, "/v1/deliveries/*/retry", SCOPE_DELIVER, false, 0, OUTBOX,
+	    outbox_retry_one },
+	{ HTTP_GET, "/v1/held", SCOPE_CONFIRM, true, 0, HOLDS, holds_page },
+	{ HTTP_GET, "/v1/held/*", SCOPE_CONFIRM, false, 0, HOLDS, holds_one },
+	{ HTTP_POST, "/v1/held/*/release", SCOPE_CONFIRM, false, 0, HOLDS,
 	    holds_release },
-	{ HTTP_POST, "/v1/held/*/reject", SCOPE_CONFIRM, false, HOLDS,
+	{ HTTP_POST, "/v1/held/*/reject", SCOPE_CONFIRM, false, 0, HOLDS,
 	    holds_reject },
-	{ HTTP_POST, "/v1/invoices/*/check", SCOPE_CHECK, true, INVOICES,
+	{ HTTP_POST, "/v1/invoices/*/check", SCOPE_CHECK, true, 0, INVOICES,
 	    invoices_check },
+	{ HTTP_GET, "/openapi.json", 0, false, 0, DOCUMENTS,
+	    documents_openapi },
+	{ HTTP_GET, "/.well-known/jwks.json", 0, false, 0, DOCUMENTS,
+	    documents_jwks },
 };
 
 static const struct route admin_routes[] = {
-	{ HTTP_GET, "/livez", 0, false, ADMIN, admin_livez },
-	{ HTTP_GET, "/readyz", 0, false, ADMIN, admin_readyz },
-	{ HTTP_GET, "/metrics", 0, false, ADMIN, admin_metrics },
+	{ HTTP_GET, "/livez", 0, false, 0, ADMIN, admin_livez },
+	{ HTTP_GET, "/readyz", 0, false, 0, ADMIN, admin_readyz },
+	{ HTTP_GET, "/metrics", 0, false, 0, ADMIN, admin_metrics },
 };
 
 static void
@@ -71,6 +115,72 @@ on_admin_request(void *arg, const struct server_request *req)
 	struct desk *d = arg;
 
 	route_run(&d->admin_routes, d->admin_server, req);
+}
+
+static void
+on_api_answer(void *arg, exchange_id id, uint32_t tag,
+    const struct server_reply *reply, struct buf *fields)
+{
+	struct desk *d = arg;
+
+	route_answered(&d->guard, id, tag, reply, fields);
+}
+
+static void
+on_api_room(void *arg, exchange_id id)
+{
+	struct desk *d = arg;
+
+	receipts_room(d->receipts, id);
+}
+
+static void
+on_news(void *arg, const char *merchant)
+{
+	struct desk *d = arg;
+
+	receipts_news(d->receipts, merchant);
+}
+
+static void
+on_revoked(void *arg, const unsigned char sha256[32])
+{
+	struct desk *d = arg;
+
+	auth_revoke(&d->guard.auth, sha256);
+}
+
+static void
+on_token(void *arg, enum message type, const void *record)
+{
+	const struct msg_token *m = record;
+	struct desk *d = arg;
+
+	(void)type;
+	if (m->revoked_at_us != 0)
+		auth_revoke(&d->guard.auth, m->sha256);
+}
+
+/* No token is taken before it is known which are revoked. */
+static void
+ask_tokens(struct desk *d)
+{
+	struct msg_tokens m = { .tag = 0 };
+
+	if (d->tries++ == TRIES ||
+	    asks_put(d->asks, &d->tokens, MSG_TOKENS, &m) != ST_OK)
+		room_done(d->room, 1);
+}
+
+static void
+on_tokens(void *arg, const struct asks_answer *a)
+{
+	struct desk *d = arg;
+
+	if (a->st == ST_OK)
+		d->guard.open = true;
+	else
+		ask_tokens(d);
 }
 
 static void
@@ -139,6 +249,8 @@ start_api(struct desk *d, const struct desk_config *cfg, struct err *e)
 		.accepted = MET_CONN_ACCEPTED_API,
 		.open = MET_CONN_OPEN_API,
 		.on_request = on_api_request,
+		.on_answer = on_api_answer,
+		.on_room = on_api_room,
 		.arg = d };
 	int64_t not_after_us;
 	enum status st;
@@ -147,7 +259,10 @@ start_api(struct desk *d, const struct desk_config *cfg, struct err *e)
 	if (st != ST_OK)
 		return st;
 	metrics_set(MET_CERT_NOT_AFTER_US, not_after_us);
-	st = server_new(&d->api_server, d->room->loop, &sc, e);
+	if (cfg->api_client_ca[0] != '\0')
+		st = tls_server_client_ca(sc.tls, cfg->api_client_ca, e);
+	if (st == ST_OK)
+		st = server_new(&d->api_server, d->room->loop, &sc, e);
 	tls_server_free(sc.tls);
 	return st;
 }
@@ -173,16 +288,53 @@ static void
 set_routes(struct desk *d)
 {
 	d->units[RECEIPTS] = d->receipts;
+	d->units[CURSORS] = d->cursors;
+	d->units[OUTBOX] = d->outbox;
+	d->units[DOCUMENTS] = d->documents;
 	d->units[HOLDS] = d->holds;
 	d->units[INVOICES] = d->invoices;
 	d->units[ADMIN] = d->admin;
 	d->api_routes = (struct route_table){ .routes = api_routes,
 		.n = ARRAY_LEN(api_routes),
-		.auth = &d->auth,
+		.guard = &d->guard,
 		.units = d->units };
 	d->admin_routes = (struct route_table){ .routes = admin_routes,
 		.n = ARRAY_LEN(admin_routes),
 		.units = d->units };
+}
+
+static enum status
+start_guard(struct desk *d, const struct desk_config *cfg, struct err *e)
+{
+	auth_init(&d->guard.auth, cfg->tokens, cfg->n_tokens);
+	limit_init(&d->guard.limit, cfg->limits.api_rate);
+	secret_random(&d->guard.nonce, sizeof(d->guard.nonce));
+	d->guard.asks = d->asks;
+	asks_prepare(&d->tokens, on_tokens, d);
+	d->tokens.on_row = on_token;
+	ask_tokens(d);
+	return once_new(&d->guard.once, e);
+}
+
+static enum status
+start_units(struct desk *d, const struct desk_config *cfg, struct err *e)
+{
+	enum status st = receipts_new(
+	    &d->receipts, d->room->loop, d->asks, cfg->limits.waiters, e);
+
+	if (st == ST_OK)
+		st = cursors_new(&d->cursors, d->asks, e);
+	if (st == ST_OK)
+		st = outbox_new(&d->outbox, d->asks, e);
+	if (st == ST_OK)
+		st = documents_new(&d->documents, cfg, e);
+	if (st == ST_OK)
+		st = holds_new(&d->holds, d->asks, e);
+	if (st == ST_OK)
+		st = invoices_new(&d->invoices, d->asks, e);
+	if (st == ST_OK)
+		st = admin_new(&d->admin, d->asks, d->pages, d->n_pages, e);
+	return st;
 }
 
 enum status
@@ -190,6 +342,10 @@ desk_start(struct desk **out, struct room *room, const struct desk_config *cfg,
     struct err *e)
 {
 	struct desk *d = calloc(1, sizeof(*d));
+	const struct asks_hooks hooks = { .on_end = on_keeper_end,
+		.on_news = on_news,
+		.on_revoked = on_revoked,
+		.arg = d };
 	enum status st;
 
 	*out = NULL;
@@ -198,19 +354,13 @@ desk_start(struct desk **out, struct room *room, const struct desk_config *cfg,
 		return ST_NO_MEMORY;
 	}
 	d->room = room;
-	auth_init(&d->auth, cfg->tokens, cfg->n_tokens);
 	st = map_pages(d, e);
 	if (st == ST_OK)
-		st = asks_new(
-		    &d->asks, room->loop, room->keeper, on_keeper_end, d, e);
+		st = asks_new(&d->asks, room->loop, room->keeper, &hooks, e);
 	if (st == ST_OK)
-		st = receipts_new(&d->receipts, room->loop, d->asks, e);
+		st = start_guard(d, cfg, e);
 	if (st == ST_OK)
-		st = holds_new(&d->holds, d->asks, e);
-	if (st == ST_OK)
-		st = invoices_new(&d->invoices, d->asks, e);
-	if (st == ST_OK)
-		st = admin_new(&d->admin, d->asks, d->pages, d->n_pages, e);
+		st = start_units(d, cfg, e);
 	set_routes(d);
 	if (st == ST_OK)
 		st = start_api(d, cfg, e);
@@ -233,12 +383,18 @@ desk_free(struct desk *d)
 	if (d == NULL)
 		return;
 	receipts_free(d->receipts);
+	cursors_free(d->cursors);
+	outbox_free(d->outbox);
+	documents_free(d->documents);
 	holds_free(d->holds);
 	invoices_free(d->invoices);
 	admin_free(d->admin);
 	server_free(d->api_server);
 	server_free(d->admin_server);
+	if (d->asks != NULL)
+		asks_drop(d->asks, &d->tokens);
 	asks_free(d->asks);
-	auth_fini(&d->auth);
+	auth_fini(&d->guard.auth);
+	once_free(d->guard.once);
 	free(d);
 }

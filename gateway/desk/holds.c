@@ -35,7 +35,8 @@ on_page(void *arg, const struct asks_answer *a)
 	}
 	v->cursor.epoch = a->end.epoch;
 	v->cursor.seq = a->end.last_seq;
-	call_reply_page(&v->call, CURSOR_HELD, &v->cursor, a->end.more != 0);
+	call_reply_page(
+	    &v->call, CURSOR_HELD, &v->cursor, a->end.more != 0, NULL);
 }
 
 /* The parameters into v and m; false: one of them is wrong. */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/rfc3339.h"
+
 /* Decode raw to out, which has room for raw.len bytes, plus being what '+'
  * stands for; false on a broken encoding or a control byte. */
 static bool
@@ -123,4 +125,34 @@ query_number(struct bytes text, uint32_t min, uint32_t max, uint32_t *out)
 	}
 	*out = v;
 	return v >= min && v <= max;
+}
+
+#define MICROS_MAX UINT64_C(4102444800000000) /* 2100 */
+
+bool
+query_time(struct bytes text, uint64_t *out)
+{
+	int64_t us;
+
+	if (!rfc3339_parse(text, &us))
+		return false;
+	*out = (uint64_t)us;
+	return *out < MICROS_MAX;
+}
+
+bool
+query_currency(struct bytes text, char out[MONEY_CURRENCY])
+{
+	if (text.len != 3 || money_exponent(text) < 0)
+		return false;
+	memcpy(out, text.ptr, 3);
+	out[3] = '\0';
+	return true;
+}
+
+bool
+query_bool(struct bytes text, bool *out)
+{
+	*out = bytes_is(text, "true");
+	return *out || bytes_is(text, "false");
 }

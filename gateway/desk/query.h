@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "base/money.h"
 #include "net/http_parser.h"
 
 struct query_param {
@@ -42,5 +43,15 @@ query_segment(struct bytes raw, struct bytes *out, struct query_text *text);
 /* 1 to 9 decimal digits, no needless zero in front, from min to max. */
 MUST_USE bool
 query_number(struct bytes text, uint32_t min, uint32_t max, uint32_t *out);
+
+/* A time in UTC, "2025-12-02T06:30:45Z" with up to 6 digits of fraction, or a
+ * date, which is its first moment; from 1970 to 2100.  In microseconds. */
+MUST_USE bool query_time(struct bytes text, uint64_t *out);
+
+/* An ISO 4217 code; a padded copy. */
+MUST_USE bool query_currency(struct bytes text, char out[MONEY_CURRENCY]);
+
+/* "true" or "false". */
+MUST_USE bool query_bool(struct bytes text, bool *out);
 
 #endif

@@ -1,232 +1,247 @@
-/*
- * A poll's life: asking the keeper, then answered; or, when it may wait and
- * nothing is there, resting, asking again, and so on until it is answered.
- */
 #include "desk/receipts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
-#include "desk/call.h"
+#include "desk/poll.h"
 #include "desk/query.h"
 
 #define WAIT_MOST_S 60
 
-/* Between two questions of a waiting poll; and how exact its end is kept. */
-#define AGAIN_US INT64_C(500000)
-#define TICK_US	 100000
-
-struct poll {
-	struct call call;
-	bool resting; /* waits for again_us, asks nothing */
-	bool waiter;  /* has rested, and counts as one */
-	/* Of a page only. */
-	struct msg_page page;
-	bool has_cursor;
-	struct cursor cursor; /* the one given; then the next */
-	int64_t until_us;     /* monotonic */
-	int64_t again_us;
-};
-
 struct receipts {
-	struct calls calls; /* each a poll */
-	struct event *tick; /* pending while there are waiters */
-	size_t waiters;
-	bool draining;
+	struct polls polls;
+	struct calls calls; /* single receipts */
 };
 
-static void
-on_poll_end(struct call *c)
-{
-	const struct poll *p = (struct poll *)c;
-	struct receipts *rs = c->owner->unit;
+enum parameter {
+	INVOICE,
+	CURRENCY,
+	PAID_FROM,
+	PAID_TO,
+	FILTERS, /* those so far; a list has more: */
+	AFTER = FILTERS,
+	CURSOR,
+	LIMIT,
+	WAIT,
+	ORDER,
+	DELIVERED,
+	PARAMETERS
+};
 
-	if (p->waiter && --rs->waiters == 0)
-		(void)event_del(rs->tick);
-}
+/* ---- parameters; false: one of them is wrong */
 
-/* ---- a page */
-
-static void
-page_ask(struct poll *p)
-{
-	p->resting = false;
-	buf_reset(&p->call.ask.json);
-	buf_append_text(&p->call.ask.json, "{\"receipts\":[");
-	call_ask(&p->call, MSG_PAGE, &p->page);
-}
-
-static void
-page_rest(struct poll *p, int64_t now)
-{
-	const struct timeval tick = { .tv_usec = TICK_US };
-	struct receipts *rs = p->call.owner->unit;
-
-	if (!p->waiter &&
-	    (rs->waiters == RECEIPTS_WAITERS ||
-		(rs->waiters == 0 && event_add(rs->tick, &tick) != 0))) {
-		call_fail(&p->call, ST_BUSY);
-		return;
-	}
-	if (!p->waiter)
-		rs->waiters++;
-	p->waiter = true;
-	p->resting = true;
-	p->again_us = now + AGAIN_US;
-}
-
-static void
-on_page(void *arg, const struct asks_answer *a)
-{
-	int64_t now = clock_mono_us();
-	struct poll *p = arg;
-	const struct receipts *rs = p->call.owner->unit;
-
-	if (a->st != ST_OK) {
-		call_fail_page(&p->call, a->st);
-		return;
-	}
-	if (p->has_cursor && p->cursor.epoch != a->end.epoch) {
-		call_refuse(&p->call, PROBLEM_CURSOR_EPOCH, NULL);
-		return;
-	}
-	p->has_cursor = true;
-	p->cursor.epoch = a->end.epoch;
-	p->cursor.seq = a->end.last_seq;
-	if (p->call.ask.rows == 0 && now < p->until_us && !rs->draining)
-		page_rest(p, now);
-	else
-		call_reply_page(
-		    &p->call, CURSOR_RECEIPTS, &p->cursor, a->end.more != 0);
-}
-
-static void
-on_tick(evutil_socket_t fd, short what, void *arg)
-{
-	int64_t now = clock_mono_us();
-	struct receipts *rs = arg;
-	struct call *c, *next;
-
-	(void)fd;
-	(void)what;
-	for (c = LIST_FIRST(&rs->calls.list); c != NULL; c = next) {
-		struct poll *p = (struct poll *)c;
-
-		next = LIST_NEXT(c, link);
-		if (!p->resting)
-			continue;
-		if (now >= p->until_us)
-			call_reply_page(c, CURSOR_RECEIPTS, &p->cursor, false);
-		else if (now >= p->again_us)
-			page_ask(p);
-	}
-}
-
-/* The parameters into p; false: one of them is wrong. */
 static bool
-page_parameters(struct poll *p, struct bytes query)
+read_filters(struct poll *p, const struct query_param *params)
 {
-	struct query_param params[] = { { .name = "after" },
-		{ .name = "limit" }, { .name = "wait" },
-		{ .name = "invoice_id" } };
-	const struct bytes *after = &params[0].value;
-	const struct bytes *limit = &params[1].value;
-	const struct bytes *wait = &params[2].value;
-	const struct bytes *invoice = &params[3].value;
-	struct query_text text;
-	uint32_t wait_s = 0;
+	struct bytes invoice = params[INVOICE].value;
+	struct msg_page *m = &p->page;
 
-	p->page.limit = CALL_ROWS;
-	if (!query_parse(query, params, ARRAY_LEN(params), &text))
+	if (invoice.ptr != NULL &&
+	    (!receipt_invoice_valid(invoice) ||
+		!receipt_text(m->invoice_id, sizeof(m->invoice_id), invoice)))
 		return false;
-	p->has_cursor = after->ptr != NULL;
-	if (p->has_cursor && !cursor_parse(*after, CURSOR_RECEIPTS, &p->cursor))
+	if (params[CURRENCY].value.ptr != NULL &&
+	    !query_currency(params[CURRENCY].value, m->currency))
 		return false;
-	p->page.after_seq = p->cursor.seq;
-	if (limit->ptr != NULL &&
-	    !query_number(*limit, 1, CALL_ROWS_MOST, &p->page.limit))
+	if (params[PAID_FROM].value.ptr != NULL &&
+	    !query_time(params[PAID_FROM].value, &m->paid_from_us))
 		return false;
-	if (wait->ptr != NULL && !query_number(*wait, 0, WAIT_MOST_S, &wait_s))
+	return params[PAID_TO].value.ptr == NULL ||
+	       query_time(params[PAID_TO].value, &m->paid_to_us);
+}
+
+static bool
+read_order(struct poll *p, const struct query_param *params)
+{
+	struct bytes order = params[ORDER].value;
+	struct bytes delivered = params[DELIVERED].value;
+
+	if (order.ptr != NULL && bytes_is(order, "desc"))
+		p->page.flags |= PAGE_DESC;
+	else if (order.ptr != NULL && !bytes_is(order, "asc"))
+		return false;
+	if (delivered.ptr == NULL)
+		return true;
+	p->page.flags |= PAGE_UNDELIVERED;
+	return bytes_is(delivered, "false");
+}
+
+/* Where to begin: after is a cursor, or the word now. */
+static bool
+read_start(struct poll *p, struct bytes after, struct bytes kept)
+{
+	bool desc = (p->page.flags & PAGE_DESC) != 0;
+
+	if (kept.ptr != NULL)
+		return after.ptr == NULL && !desc &&
+		       receipt_merchant_valid(kept) &&
+		       receipt_text(p->kept, sizeof(p->kept), kept);
+	if (after.ptr == NULL)
+		return true;
+	p->from_now = bytes_is(after, "now");
+	if (p->from_now)
+		return !desc;
+	p->has_cursor = true;
+	return cursor_parse(
+	    after, desc ? CURSOR_RECEIPTS_DESC : CURSOR_RECEIPTS, &p->cursor);
+}
+
+static bool
+read_size(struct poll *p, const struct query_param *params)
+{
+	struct bytes limit = params[LIMIT].value, wait = params[WAIT].value;
+	bool desc = (p->page.flags & PAGE_DESC) != 0;
+	uint32_t wait_s = 0, most = 0;
+
+	if (limit.ptr != NULL) {
+		if (p->kind == POLL_EVENTS ||
+		    !query_number(limit, 1,
+			p->kind == POLL_EXPORT ? 999999999 : CALL_ROWS_MOST,
+			&most))
+			return false;
+		if (p->kind == POLL_EXPORT)
+			p->left = most;
+		else
+			p->page.limit = most;
+	}
+	if (wait.ptr != NULL &&
+	    (p->kind != POLL_PAGE || desc ||
+		!query_number(wait, 0, WAIT_MOST_S, &wait_s)))
 		return false;
 	p->until_us = clock_mono_us() + (int64_t)wait_s * 1000000;
-	return invoice->ptr == NULL ||
-	       (receipt_invoice_valid(*invoice) &&
-		   receipt_text(p->page.invoice_id, sizeof(p->page.invoice_id),
-		       *invoice));
+	return p->kind == POLL_PAGE || !desc;
 }
+
+static bool
+read_list(struct poll *p, const struct route_request *r)
+{
+	struct query_param params[] = { [INVOICE] = { .name = "invoice_id" },
+		[CURRENCY] = { .name = "currency" },
+		[PAID_FROM] = { .name = "paid_from" },
+		[PAID_TO] = { .name = "paid_to" },
+		[AFTER] = { .name = "after" },
+		[CURSOR] = { .name = "cursor" },
+		[LIMIT] = { .name = "limit" },
+		[WAIT] = { .name = "wait" },
+		[ORDER] = { .name = "order" },
+		[DELIVERED] = { .name = "delivered" } };
+	struct bytes after, last = bytes_make(NULL, 0);
+	struct query_text text;
+
+	if (!query_parse(r->query, params, ARRAY_LEN(params), &text) ||
+	    !read_filters(p, params) || !read_order(p, params))
+		return false;
+	after = params[AFTER].value;
+	/* A stream that is taken up again says so in a field of its own; it
+	 * counts for more than what the first request said. */
+	if (p->kind == POLL_EVENTS)
+		last = http_field(r->head, "last-event-id");
+	if (last.ptr != NULL && last.len > 0)
+		return read_start(p, last, bytes_make(NULL, 0));
+	return read_start(p, after, params[CURSOR].value) &&
+	       read_size(p, params);
+}
+
+/* ---- routes */
 
 void
 receipts_page(void *unit, const struct route_request *r)
 {
 	struct receipts *rs = unit;
-	struct poll *p = call_new(&rs->calls, sizeof(*p), r, on_page);
+	enum poll_kind kind = POLL_PAGE;
+	struct poll *p;
 
+	if (r->media == MEDIA_EVENTS)
+		kind = POLL_EVENTS;
+	else if (r->media == MEDIA_NDJSON)
+		kind = POLL_EXPORT;
+	p = poll_new(&rs->polls, kind, r);
 	if (p == NULL)
 		return;
-	memcpy(p->page.merchant, r->merchant, sizeof(p->page.merchant));
-	if (page_parameters(p, r->query))
-		page_ask(p);
+	if (read_list(p, r))
+		poll_start(p);
 	else
 		call_refuse(&p->call, PROBLEM_PARAMETER, NULL);
 }
 
-/* ---- one receipt */
+void
+receipts_digest(void *unit, const struct route_request *r)
+{
+	struct query_param params[] = { [INVOICE] = { .name = "invoice_id" },
+		[CURRENCY] = { .name = "currency" },
+		[PAID_FROM] = { .name = "paid_from" },
+		[PAID_TO] = { .name = "paid_to" } };
+	struct receipts *rs = unit;
+	struct query_text text;
+	struct poll *p = poll_new(&rs->polls, POLL_DIGEST, r);
+
+	if (p == NULL)
+		return;
+	if (query_parse(r->query, params, ARRAY_LEN(params), &text) &&
+	    read_filters(p, params))
+		poll_start(p);
+	else
+		call_refuse(&p->call, PROBLEM_PARAMETER, NULL);
+}
 
 void
 receipts_one(void *unit, const struct route_request *r)
 {
 	struct msg_get m = { .tag = 0 };
 	struct receipts *rs = unit;
-	struct poll *p;
+	struct call *c;
 
 	if (!id_parse(r->segment, &m.id)) {
 		server_problem(r->server, r->id, PROBLEM_NOT_FOUND, NULL);
 		return;
 	}
-	p = call_new(&rs->calls, sizeof(*p), r, call_on_one);
-	if (p == NULL)
+	c = call_new(&rs->calls, sizeof(*c), r, call_on_one);
+	if (c == NULL)
 		return;
 	memcpy(m.merchant, r->merchant, sizeof(m.merchant));
-	call_ask(&p->call, MSG_GET, &m);
+	call_ask(c, MSG_GET, &m);
 }
 
 /* ---- all of them */
 
 enum status
-receipts_new(
-    struct receipts **out, struct loop *l, struct asks *as, struct err *e)
+receipts_new(struct receipts **out, struct loop *l, struct asks *as,
+    int64_t waiters, struct err *e)
 {
 	struct receipts *rs = calloc(1, sizeof(*rs));
+	enum status st;
 
 	*out = NULL;
-	if (rs == NULL)
-		goto fail;
+	if (rs == NULL) {
+		err_set(e, "no memory");
+		return ST_NO_MEMORY;
+	}
 	calls_init(&rs->calls, rs, as);
-	rs->calls.on_end = on_poll_end;
-	rs->tick = event_new(loop_base(l), -1, EV_PERSIST, on_tick, rs);
-	if (rs->tick == NULL)
-		goto fail;
-	*out = rs;
-	return ST_OK;
-fail:
-	err_set(e, "no memory");
-	free(rs);
-	return ST_NO_MEMORY;
+	st = polls_init(&rs->polls, l, as, waiters, e);
+	if (st == ST_OK)
+		*out = rs;
+	else
+		free(rs);
+	return st;
+}
+
+void
+receipts_news(struct receipts *rs, const char *merchant)
+{
+	polls_news(&rs->polls, merchant);
+}
+
+void
+receipts_room(struct receipts *rs, exchange_id id)
+{
+	polls_room(&rs->polls, id);
 }
 
 void
 receipts_drain(struct receipts *rs)
 {
-	struct call *c, *next;
-
-	rs->draining = true;
-	for (c = LIST_FIRST(&rs->calls.list); c != NULL; c = next) {
-		struct poll *p = (struct poll *)c;
-
-		next = LIST_NEXT(c, link);
-		if (p->resting)
-			call_reply_page(c, CURSOR_RECEIPTS, &p->cursor, false);
-	}
+	polls_drain(&rs->polls);
 }
 
 void
@@ -234,7 +249,7 @@ receipts_free(struct receipts *rs)
 {
 	if (rs == NULL)
 		return;
+	polls_fini(&rs->polls);
 	calls_fini(&rs->calls);
-	event_free(rs->tick);
 	free(rs);
 }

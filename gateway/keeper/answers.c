@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "keeper/deliveries.h"
+
 static uint32_t
 shown(enum status st)
 {
@@ -17,6 +19,8 @@ is_of_holds(const struct store_read *read)
 static uint64_t
 last_seq(const struct store_read *read)
 {
+	if (read->kind == STORE_READ_PAGE)
+		return read->last;
 	if (read->n == 0)
 		return read->after_seq;
 	return is_of_holds(read) ? read->lives[read->n - 1].n
@@ -47,6 +51,8 @@ health(const struct answers *a, const struct store_read *read)
 		.oldest_waiting_us = (uint64_t)t->oldest_waiting_us,
 		.held = t->held,
 		.epoch = a->epoch,
+		.exhausted = t->exhausted,
+		.disabled = deliveries_disabled(a->deliveries),
 		.status = shown(st != ST_OK ? st : read->status) };
 }
 
@@ -76,6 +82,11 @@ ask_page(struct store_read *ask, const struct msg_page *m)
 	ask->limit = m->limit;
 	memcpy(ask->merchant, m->merchant, sizeof(ask->merchant));
 	memcpy(ask->invoice_id, m->invoice_id, sizeof(ask->invoice_id));
+	memcpy(ask->currency, m->currency, sizeof(ask->currency));
+	ask->from_us = (int64_t)m->paid_from_us;
+	ask->to_us = (int64_t)m->paid_to_us;
+	ask->desc = (m->flags & PAGE_DESC) != 0;
+	ask->undelivered = (m->flags & PAGE_UNDELIVERED) != 0;
 }
 
 static void

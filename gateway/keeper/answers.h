@@ -5,6 +5,7 @@
 #ifndef KEEPER_ANSWERS_H
 #define KEEPER_ANSWERS_H
 
+#include "keeper/offers.h"
 #include "keeper/peers.h"
 #include "keeper/store_queue.h"
 #include "keeper/store_reader.h"
@@ -13,6 +14,7 @@ struct answers {
 	struct peers *peers;
 	struct store_reader *reader;
 	const struct store_queue *queue;
+	struct offers *deliveries;
 	uint64_t epoch;
 };
 

@@ -18,4 +18,20 @@ void deliveries_owed(struct offers *o, const struct store_endpoints *to);
 /* The store answered a settle. */
 void deliveries_settle_done(struct offers *o, const struct store_op *op);
 
+/* The store says of an endpoint: since when it is disabled, or 0. */
+void
+deliveries_named(struct offers *o, const char *name, int64_t disabled_at_us);
+
+/* Deliver to an endpoint again that had said 410; it is on disk. */
+void deliveries_resume(struct offers *o, uint32_t endpoint_id);
+
+/* A delivery to this endpoint gets due at at_us because somebody asked. */
+void deliveries_again(struct offers *o, uint32_t endpoint_id, int64_t at_us);
+
+/* Endpoints that are disabled. */
+uint32_t deliveries_disabled(struct offers *o);
+
+/* Every second: what the metrics say of endpoints. */
+void deliveries_tick(struct offers *o);
+
 #endif

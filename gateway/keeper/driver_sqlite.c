@@ -67,6 +67,17 @@ driver_sqlite_run(struct store *s, sqlite3_stmt *q)
 	return st;
 }
 
+enum status
+driver_sqlite_run_one(struct store *s, sqlite3_stmt *q)
+{
+	enum status st = driver_sqlite_run(s, q);
+
+	(void)sqlite3_clear_bindings(q);
+	if (st == ST_OK && sqlite3_changes(s->db) == 0)
+		return ST_NOT_FOUND;
+	return st;
+}
+
 static enum status
 run_plain(struct store *s, enum driver_sqlite_sql which)
 {
@@ -100,32 +111,68 @@ sqlite_epoch(struct store *s, uint64_t *epoch)
 	return rc == SQLITE_DONE ? ST_IO : driver_sqlite_status(s, rc);
 }
 
+/* The next number, as long as positions have room for it. */
 static enum status
-sqlite_endpoint(struct store *s, const char *name, uint32_t *id)
+add_endpoint(struct store *s, const char *name)
 {
 	int rc, rc_new;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_ENDPOINTS, &rc);
 	sqlite3_stmt *add =
 	    driver_sqlite_statement(s, SQL_ENDPOINT_NEW, &rc_new);
+	sqlite3_int64 most;
+
+	if (add == NULL || q == NULL)
+		return driver_sqlite_status(s, q == NULL ? rc : rc_new);
+	rc = sqlite3_step(q);
+	most = sqlite3_column_int64(q, 0);
+	(void)sqlite3_reset(q);
+	if (rc != SQLITE_ROW)
+		return driver_sqlite_status(s, rc);
+	if (most >= STORE_ENDPOINTS)
+		return ST_BAD_INPUT;
+	(void)sqlite3_bind_text(add, 1, name, -1, SQLITE_STATIC);
+	return driver_sqlite_run(s, add);
+}
+
+static enum status
+sqlite_endpoint(
+    struct store *s, const char *name, uint32_t *id, int64_t *disabled_at_us)
+{
+	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_ENDPOINT, &rc);
-	enum status st;
 
 	if (s->failed)
 		return ST_IO;
-	if (add == NULL || q == NULL)
-		return driver_sqlite_status(s, add == NULL ? rc_new : rc);
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
 	rc = sqlite3_step(q);
 	if (rc == SQLITE_DONE) {
+		enum status st;
+
 		(void)sqlite3_reset(q);
-		(void)sqlite3_bind_text(add, 1, name, -1, SQLITE_STATIC);
-		st = driver_sqlite_run(s, add);
+		st = add_endpoint(s, name);
 		if (st != ST_OK)
 			return st;
 		rc = sqlite3_step(q);
 	}
 	*id = (uint32_t)sqlite3_column_int64(q, 0);
+	*disabled_at_us = sqlite3_column_int64(q, 1);
 	(void)sqlite3_reset(q);
 	return rc == SQLITE_DONE ? ST_IO : driver_sqlite_status(s, rc);
+}
+
+static enum status
+sqlite_disable(struct store *s, uint32_t endpoint_id, int64_t at_us)
+{
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_DISABLE, &rc);
+
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_int64(q, 1, endpoint_id);
+	(void)sqlite3_bind_int64(q, 2, at_us);
+	return driver_sqlite_run_one(s, q);
 }
 
 static enum status
@@ -133,7 +180,7 @@ sqlite_begin(struct store *s)
 {
 	if (s->failed)
 		return ST_IO;
-	s->stored = s->owed = s->waits = s->holds = 0;
+	s->stored = s->owed = s->waits = s->holds = s->exhausted = 0;
 	return run_plain(s, SQL_BEGIN);
 }
 
@@ -207,67 +254,13 @@ sqlite_put(struct store *s, const struct receipt *r,
 }
 
 static enum status
-settle_delivered(struct store *s, const struct store_settle *d)
-{
-	enum status st;
-	int rc, rc_done;
-	sqlite3_stmt *done =
-	    driver_sqlite_statement(s, SQL_DELIVERED, &rc_done);
-	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_OWE_NO_MORE, &rc);
-
-	if (done == NULL || q == NULL)
-		return driver_sqlite_status(s, done == NULL ? rc_done : rc);
-	(void)sqlite3_bind_int64(done, 1, (sqlite3_int64)d->seq);
-	(void)sqlite3_bind_int64(done, 2, d->endpoint_id);
-	(void)sqlite3_bind_int64(done, 3, d->attempt);
-	(void)sqlite3_bind_int64(done, 4, d->now_us);
-	(void)sqlite3_bind_int64(done, 5, d->http_status);
-	st = driver_sqlite_run(s, done);
-	if (st != ST_OK)
-		return st;
-	if (sqlite3_changes(s->db) == 0)
-		return ST_NOT_FOUND;
-	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)d->seq);
-	(void)sqlite3_bind_int64(q, 2, d->endpoint_id);
-	st = driver_sqlite_run(s, q);
-	s->owed--;
-	return st;
-}
-
-static enum status
-settle_failed(struct store *s, const struct store_settle *d)
-{
-	enum status st;
-	int rc;
-	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_FAILED, &rc);
-
-	if (q == NULL)
-		return driver_sqlite_status(s, rc);
-	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)d->seq);
-	(void)sqlite3_bind_int64(q, 2, d->endpoint_id);
-	(void)sqlite3_bind_int64(q, 3, d->attempt);
-	(void)sqlite3_bind_int64(q, 4, d->next_us);
-	(void)sqlite3_bind_int64(q, 5, d->outcome);
-	(void)sqlite3_bind_int64(q, 6, d->http_status);
-	st = driver_sqlite_run(s, q);
-	if (st == ST_OK && sqlite3_changes(s->db) == 0)
-		return ST_NOT_FOUND;
-	return st;
-}
-
-static enum status
-sqlite_settle(struct store *s, const struct store_settle *d)
-{
-	return d->delivered ? settle_delivered(s, d) : settle_failed(s, d);
-}
-
-static enum status
 count(struct store *s)
 {
 	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_COUNTS, &rc);
 
-	if (s->stored == 0 && s->owed == 0 && s->waits == 0 && s->holds == 0)
+	if (s->stored == 0 && s->owed == 0 && s->waits == 0 && s->holds == 0 &&
+	    s->exhausted == 0)
 		return ST_OK;
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
@@ -275,6 +268,7 @@ count(struct store *s)
 	(void)sqlite3_bind_int64(q, 2, s->owed);
 	(void)sqlite3_bind_int64(q, 3, s->waits);
 	(void)sqlite3_bind_int64(q, 4, s->holds);
+	(void)sqlite3_bind_int64(q, 5, s->exhausted);
 	return driver_sqlite_run(s, q);
 }
 
@@ -333,25 +327,68 @@ driver_sqlite_damaged(struct store *s)
 	return ST_IO;
 }
 
+/* Does the row have to be looked at, or does the statement know? */
+static bool
+has_filter(const struct store_query *query)
+{
+	return query->currency != NULL || query->paid_from_us > 0 ||
+	       query->paid_to_us > 0 ||
+	       (query->undelivered &&
+		   (query->merchant != NULL || query->invoice_id != NULL));
+}
+
+static bool
+passes(const struct store_query *query, const struct receipt *r)
+{
+	return (query->currency == NULL ||
+		   strcmp(r->currency, query->currency) == 0) &&
+	       (query->merchant == NULL ||
+		   strcmp(r->merchant, query->merchant) == 0) &&
+	       (query->invoice_id == NULL ||
+		   strcmp(r->invoice_id, query->invoice_id) == 0) &&
+	       r->paid_at_us >= query->paid_from_us &&
+	       (query->paid_to_us == 0 || r->paid_at_us < query->paid_to_us);
+}
+
+static enum driver_sqlite_sql
+page_sql(const struct store_query *query)
+{
+	if (query->undelivered)
+		return query->desc ? SQL_PAGE_UNDELIVERED_DESC
+				   : SQL_PAGE_UNDELIVERED;
+	if (query->invoice_id != NULL)
+		return query->desc ? SQL_PAGE_INVOICE_DESC : SQL_PAGE_INVOICE;
+	if (query->merchant != NULL)
+		return query->desc ? SQL_PAGE_MERCHANT_DESC : SQL_PAGE_MERCHANT;
+	return query->desc ? SQL_PAGE_DESC : SQL_PAGE;
+}
+
+/* Rows that the statement may give, one of them to see that there are more. */
+static sqlite3_int64
+page_rows(const struct store_query *query)
+{
+	if (!has_filter(query))
+		return (sqlite3_int64)query->limit + 1;
+	return query->scan == 0 ? -1 : (sqlite3_int64)query->scan + 1;
+}
+
 static sqlite3_stmt *
 page_statement(struct store *s, const struct store_query *query, int *rc)
 {
-	enum driver_sqlite_sql which = SQL_PAGE;
-	sqlite3_stmt *q;
+	enum driver_sqlite_sql which = page_sql(query);
+	uint64_t after = query->after_seq;
+	sqlite3_stmt *q = driver_sqlite_statement(s, which, rc);
 
-	if (query->invoice_id != NULL)
-		which = SQL_PAGE_INVOICE;
-	else if (query->merchant != NULL)
-		which = SQL_PAGE_MERCHANT;
-	q = driver_sqlite_statement(s, which, rc);
 	if (q == NULL)
 		return NULL;
-	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)query->after_seq);
-	(void)sqlite3_bind_int64(q, 2, (sqlite3_int64)query->limit + 1);
-	if (which != SQL_PAGE)
+	if (query->desc && after == 0)
+		after = INT64_MAX;
+	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)after);
+	(void)sqlite3_bind_int64(q, 2, page_rows(query));
+	if (sqlite3_bind_parameter_count(q) >= 3)
 		(void)sqlite3_bind_text(
 		    q, 3, query->merchant, -1, SQLITE_STATIC);
-	if (which == SQL_PAGE_INVOICE)
+	if (sqlite3_bind_parameter_count(q) >= 4)
 		(void)sqlite3_bind_text(
 		    q, 4, query->invoice_id, -1, SQLITE_STATIC);
 	return q;
@@ -359,24 +396,34 @@ page_statement(struct store *s, const struct store_query *query, int *rc)
 
 static enum status
 sqlite_page(struct store *s, const struct store_query *query, store_row_fn *fn,
-    void *arg, bool *more)
+    void *arg, uint64_t *last, bool *more)
 {
 	enum status st = ST_OK;
 	struct store_row row;
-	size_t n = 0;
+	size_t looked = 0, n = 0;
 	int rc;
 	sqlite3_stmt *q = page_statement(s, query, &rc);
 
+	*last = query->after_seq;
 	*more = false;
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
 	while (st == ST_OK && !*more && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-		if (n++ == query->limit)
+		if (n == query->limit ||
+		    (query->scan > 0 && looked == query->scan)) {
 			*more = true;
-		else if (!driver_sqlite_row(q, &row))
+			break;
+		}
+		looked++;
+		if (!driver_sqlite_row(q, &row)) {
 			st = driver_sqlite_damaged(s);
-		else
+			break;
+		}
+		*last = row.seq;
+		if (passes(query, &row.receipt)) {
+			n++;
 			fn(arg, &row);
+		}
 	}
 	if (st == ST_OK)
 		st = driver_sqlite_status(s, rc);
@@ -410,27 +457,44 @@ sqlite_get(struct store *s, const struct receipt_id *id, const char *merchant,
 	return st;
 }
 
-/* A question has two columns more. */
 static bool
-take_due(sqlite3_stmt *q, struct store_due *due)
+take_delivery(sqlite3_stmt *q, struct store_due *due)
+{
+	int64_t before = sqlite3_column_int64(q, 11);
+
+	due->first_us = sqlite3_column_int64(q, 10);
+	if (due->first_us == 0)
+		due->first_us = due->row.receipt.received_at_us;
+	due->failed = due->attempt - 1;
+	if (before < 0 || before > due->failed)
+		return false;
+	due->failed -= (uint32_t)before;
+	return true;
+}
+
+static bool
+take_question(sqlite3_stmt *q, struct store_due *due)
+{
+	due->denied = (uint32_t)sqlite3_column_int64(q, 10);
+	if (sqlite3_column_type(q, 11) == SQLITE_NULL)
+		return true;
+	return driver_sqlite_text(q, 11, due->tran_id, sizeof(due->tran_id)) &&
+	       receipt_invoice_valid(bytes_of(due->tran_id));
+}
+
+static bool
+take_due(sqlite3_stmt *q, bool delivery, struct store_due *due)
 {
 	memset(due, 0, sizeof(*due));
 	due->attempt = (uint32_t)sqlite3_column_int64(q, 8) + 1;
 	if (!driver_sqlite_row(q, &due->row))
 		return false;
-	if (sqlite3_column_count(q) == 10)
-		return true;
-	due->denied = (uint32_t)sqlite3_column_int64(q, 10);
-	if (sqlite3_column_type(q, 11) == SQLITE_NULL)
-		return true;
-	if (!driver_sqlite_text(q, 11, due->tran_id, sizeof(due->tran_id)))
-		return false;
-	return receipt_invoice_valid(bytes_of(due->tran_id));
+	return delivery ? take_delivery(q, due) : take_question(q, due);
 }
 
 enum status
-driver_sqlite_dues(struct store *s, sqlite3_stmt *q, int64_t now_us,
-    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
+driver_sqlite_dues(struct store *s, sqlite3_stmt *q, bool delivery,
+    int64_t now_us, size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
 {
 	enum status st = ST_OK;
 	struct store_due due;
@@ -446,7 +510,7 @@ driver_sqlite_dues(struct store *s, sqlite3_stmt *q, int64_t now_us,
 			*next_us = at;
 			break;
 		}
-		if (take_due(q, &due))
+		if (take_due(q, delivery, &due))
 			fn(arg, &due);
 		else
 			st = driver_sqlite_damaged(s);
@@ -459,17 +523,18 @@ driver_sqlite_dues(struct store *s, sqlite3_stmt *q, int64_t now_us,
 }
 
 static enum status
-sqlite_due(struct store *s, uint32_t endpoint_id, int64_t now_us, size_t limit,
-    store_due_fn *fn, void *arg, int64_t *next_us)
+sqlite_due(struct store *s, uint32_t endpoint_id, bool ordered, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
 {
 	int rc;
-	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_DUE, &rc);
+	sqlite3_stmt *q = driver_sqlite_statement(
+	    s, ordered ? SQL_DUE_ORDERED : SQL_DUE, &rc);
 
 	*next_us = INT64_MAX;
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_int64(q, 1, endpoint_id);
-	return driver_sqlite_dues(s, q, now_us, limit, fn, arg, next_us);
+	return driver_sqlite_dues(s, q, true, now_us, limit, fn, arg, next_us);
 }
 
 static enum status
@@ -487,6 +552,7 @@ sqlite_totals(struct store *s, struct store_totals *out)
 	out->waiting = (uint64_t)sqlite3_column_int64(q, 3);
 	out->oldest_waiting_us = sqlite3_column_int64(q, 4);
 	out->held = (uint64_t)sqlite3_column_int64(q, 5);
+	out->exhausted = (uint64_t)sqlite3_column_int64(q, 6);
 	(void)sqlite3_reset(q);
 	return rc == SQLITE_DONE ? ST_IO : driver_sqlite_status(s, rc);
 }
@@ -503,7 +569,13 @@ const struct store_driver store_driver_sqlite = {
 	.again = driver_sqlite_life_again,
 	.find = driver_sqlite_life_find,
 	.move = driver_sqlite_life_move,
-	.settle = sqlite_settle,
+	.settle = driver_sqlite_settle,
+	.redeliver = driver_sqlite_redeliver,
+	.disable = sqlite_disable,
+	.mark = driver_sqlite_mark,
+	.unmark = driver_sqlite_unmark,
+	.token = driver_sqlite_token,
+	.sweep = driver_sqlite_sweep,
 	.commit = sqlite_commit,
 	.abort = sqlite_abort,
 	.page = sqlite_page,
@@ -513,4 +585,8 @@ const struct store_driver store_driver_sqlite = {
 	.holds = driver_sqlite_life_holds,
 	.hold = driver_sqlite_life_hold,
 	.totals = sqlite_totals,
+	.deliveries = driver_sqlite_deliveries,
+	.attempts = driver_sqlite_attempts,
+	.marked = driver_sqlite_marked,
+	.tokens = driver_sqlite_tokens,
 };

@@ -2,8 +2,10 @@
  * What the files of the SQLite driver and its tests share.
  *
  * driver_sqlite_open.c makes and ends a handle: lock, file, schema.
- * driver_sqlite.c is the vtable, receipts and deliveries, driver_sqlite_life.c
- * the life of a payment, driver_sqlite_sql.c the closed list of all SQL.
+ * driver_sqlite.c is the vtable, receipts and what is due,
+ * driver_sqlite_life.c the life of a payment, driver_sqlite_deliveries.c what
+ * became of deliveries, driver_sqlite_marks.c cursors and tokens,
+ * driver_sqlite_sql.c the closed list of all SQL.
  */
 #ifndef KEEPER_DRIVER_SQLITE_H
 #define KEEPER_DRIVER_SQLITE_H
@@ -20,11 +22,31 @@ enum driver_sqlite_sql {
 	SQL_EPOCH,
 	SQL_ENDPOINT_NEW,
 	SQL_ENDPOINT,
+	SQL_ENDPOINTS,
+	SQL_DISABLE,
 	SQL_PUT,
 	SQL_OWE,
 	SQL_DELIVERED,
 	SQL_OWE_NO_MORE,
 	SQL_FAILED,
+	SQL_EXHAUSTED,
+	SQL_ATTEMPT,
+	SQL_ATTEMPT_GOOD,
+	SQL_OWE_AGAIN,
+	SQL_REVIVE_DELIVERED,
+	SQL_FORGET_DELIVERED,
+	SQL_REVIVE_STOPPED,
+	SQL_FORGET_STOPPED,
+	SQL_DROP,
+	SQL_DROP_STOPPED,
+	SQL_STANDS,
+	SQL_MARK,
+	SQL_MARKS,
+	SQL_MARK_SET,
+	SQL_UNMARK,
+	SQL_TOKEN,
+	SQL_TOKENS,
+	SQL_SWEEP,
 	SQL_COUNTS,
 	SQL_WAIT,
 	SQL_AGAIN,
@@ -38,13 +60,28 @@ enum driver_sqlite_sql {
 	SQL_PAGE,
 	SQL_PAGE_MERCHANT,
 	SQL_PAGE_INVOICE,
+	SQL_PAGE_UNDELIVERED,
+	SQL_PAGE_DESC,
+	SQL_PAGE_MERCHANT_DESC,
+	SQL_PAGE_INVOICE_DESC,
+	SQL_PAGE_UNDELIVERED_DESC,
 	SQL_GET,
 	SQL_DUE,
+	SQL_DUE_ORDERED,
 	SQL_QUESTIONS,
 	SQL_HOLDS,
 	SQL_HOLDS_MERCHANT,
 	SQL_HOLD,
 	SQL_TOTALS,
+	SQL_SEQS,
+	SQL_SEQS_MERCHANT,
+	SQL_SEQS_INVOICE,
+	SQL_SEQS_ID,
+	SQL_SEQS_PENDING,
+	SQL_SEQS_STOPPED,
+	SQL_RECEIPT,
+	SQL_LINES,
+	SQL_ATTEMPTS,
 	SQL_STATEMENTS
 };
 
@@ -57,7 +94,7 @@ struct store {
 	bool failed;   /* the disk failed: nothing more is written */
 	int wal_pages; /* in the log after the last commit */
 	/* Of this transaction: what the counts change by. */
-	int64_t stored, owed, waits, holds;
+	int64_t stored, owed, waits, holds, exhausted;
 };
 
 enum status driver_sqlite_open(
@@ -81,6 +118,10 @@ enum status driver_sqlite_run(struct store *s, struct sqlite3_stmt *q);
 /* The members of r as parameters 1 to 7, borrowed. */
 void driver_sqlite_bind(struct sqlite3_stmt *q, const struct receipt *r);
 
+/* Run q, whose bindings go with that; ST_NOT_FOUND when it found nothing to
+ * change. */
+enum status driver_sqlite_run_one(struct store *s, struct sqlite3_stmt *q);
+
 /* Insert a receipt and owe its deliveries from due_us on.  Answers as put. */
 enum status driver_sqlite_receipt(struct store *s, const struct receipt *r,
     int64_t due_us, const uint32_t *endpoint_ids, size_t n_endpoints);
@@ -95,9 +136,9 @@ bool driver_sqlite_row(struct sqlite3_stmt *q, struct store_row *row);
 
 /* What q gives, with its parameter 1 bound: columns as in SQL_DUE and
  * SQL_QUESTIONS.  Otherwise as due. */
-enum status
-driver_sqlite_dues(struct store *s, struct sqlite3_stmt *q, int64_t now_us,
-    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us);
+enum status driver_sqlite_dues(struct store *s, struct sqlite3_stmt *q,
+    bool delivery, int64_t now_us, size_t limit, store_due_fn *fn, void *arg,
+    int64_t *next_us);
 
 /* The file is damaged: nothing more is written.  ST_IO. */
 enum status driver_sqlite_damaged(struct store *s);
@@ -118,5 +159,23 @@ enum status driver_sqlite_life_holds(struct store *s,
     const struct store_query *query, store_life_fn *fn, void *arg, bool *more);
 enum status driver_sqlite_life_hold(struct store *s,
     const struct receipt_id *id, const char *merchant, struct store_life *out);
+enum status driver_sqlite_settle(struct store *s, const struct store_settle *d);
+enum status
+driver_sqlite_redeliver(struct store *s, const struct store_redeliver *r);
+enum status
+driver_sqlite_sweep(struct store *s, int64_t before_us, size_t most, size_t *n);
+enum status
+driver_sqlite_deliveries(struct store *s, const struct store_which *w,
+    store_delivery_fn *fn, void *arg, uint64_t *last, bool *more);
+enum status driver_sqlite_attempts(struct store *s, const struct receipt_id *id,
+    const char *endpoint, const char *merchant, size_t most,
+    store_attempt_fn *fn, void *arg);
+enum status driver_sqlite_mark(struct store *s, struct store_mark *m);
+enum status
+driver_sqlite_unmark(struct store *s, const char *merchant, const char *name);
+enum status driver_sqlite_marked(struct store *s, struct store_mark *out);
+enum status driver_sqlite_token(struct store *s, const struct store_token *t);
+enum status
+driver_sqlite_tokens(struct store *s, store_token_fn *fn, void *arg);
 
 #endif

@@ -60,18 +60,6 @@ driver_sqlite_life_wait(
 	return insert(s, r, tran_id, NULL);
 }
 
-/* Run q; ST_NOT_FOUND when it found nothing to change. */
-static enum status
-run_one(struct store *s, sqlite3_stmt *q)
-{
-	enum status st = driver_sqlite_run(s, q);
-
-	(void)sqlite3_clear_bindings(q);
-	if (st == ST_OK && sqlite3_changes(s->db) == 0)
-		return ST_NOT_FOUND;
-	return st;
-}
-
 enum status
 driver_sqlite_life_again(struct store *s, const struct store_again *a)
 {
@@ -84,7 +72,7 @@ driver_sqlite_life_again(struct store *s, const struct store_again *a)
 	(void)sqlite3_bind_int64(q, 2, a->attempt);
 	(void)sqlite3_bind_int64(q, 3, a->denied);
 	(void)sqlite3_bind_int64(q, 4, a->next_us);
-	return run_one(s, q);
+	return driver_sqlite_run_one(s, q);
 }
 
 /* ---- a move: leave, then arrive */
@@ -102,7 +90,7 @@ leave_waiting(struct store *s, const struct store_move *m)
 		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)m->n);
 	(void)sqlite3_bind_blob(q, 2, m->receipt.id.b, ID_BYTES, SQLITE_STATIC);
-	st = run_one(s, q);
+	st = driver_sqlite_run_one(s, q);
 	if (st != ST_OK)
 		return st;
 	if (held)
@@ -127,7 +115,7 @@ hold_waiting(struct store *s, const struct store_move *m)
 	(void)sqlite3_bind_int64(q, 3, (sqlite3_int64)m->reason);
 	(void)sqlite3_bind_int64(q, 4, m->at_us);
 	bind_answered(q, 5, m->answered);
-	st = run_one(s, q);
+	st = driver_sqlite_run_one(s, q);
 	if (st != ST_OK)
 		return st;
 	s->waits--;
@@ -147,7 +135,7 @@ tombstone(
 	(void)sqlite3_bind_blob(q, 1, m->receipt.id.b, ID_BYTES, SQLITE_STATIC);
 	if (which == SQL_BURY)
 		(void)sqlite3_bind_int64(q, 2, m->at_us);
-	return run_one(s, q);
+	return driver_sqlite_run_one(s, q);
 }
 
 static enum status
@@ -299,7 +287,7 @@ driver_sqlite_life_questions(struct store *s, const char *merchant,
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_text(q, 1, merchant, -1, SQLITE_STATIC);
-	return driver_sqlite_dues(s, q, now_us, limit, fn, arg, next_us);
+	return driver_sqlite_dues(s, q, false, now_us, limit, fn, arg, next_us);
 }
 
 enum status

@@ -12,6 +12,27 @@
 	"n, " RECEIPT ", reason, held_at_us, " \
 	"answered_invoice_id, answered_currency, answered_amount_minor"
 
+#define PAGE(index)	 "SELECT " ROW " FROM receipt " index "WHERE seq > ?1 "
+#define PAGE_DESC(index) "SELECT " ROW " FROM receipt " index "WHERE seq < ?1 "
+#define UNDELIVERED(beyond, direction)                                    \
+	"SELECT " ROW " FROM (SELECT seq FROM delivery WHERE seq " beyond \
+	" ?1 UNION SELECT seq FROM stopped INDEXED BY stopped_exhausted " \
+	"WHERE state = 2 AND seq " beyond " ?1 ORDER BY seq " direction   \
+	"LIMIT ?2) "                                                      \
+	"CROSS JOIN receipt USING (seq) "
+
+#define DUE                                                             \
+	"SELECT " ROW ", delivery.attempts, next_us, first_us, before " \
+	"FROM delivery CROSS JOIN receipt USING (seq) "                 \
+	"WHERE endpoint_id = ?1 "
+
+/* One delivery of receipt ?1, to an endpoint behind ?2. */
+#define LINE(state, outcome, at, table)                           \
+	"SELECT endpoint_id, name, " state ", attempts, " outcome \
+	", http_status, " at " FROM " table                       \
+	" CROSS JOIN endpoint ON endpoint.id = endpoint_id "      \
+	"WHERE seq = ?1 AND endpoint_id > ?2 "
+
 const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
@@ -19,18 +40,24 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_EPOCH] = "SELECT epoch FROM store",
 	[SQL_ENDPOINT_NEW] = "INSERT INTO endpoint (name) VALUES (?1) "
 			     "ON CONFLICT (name) DO NOTHING",
-	[SQL_ENDPOINT] = "SELECT id FROM endpoint WHERE name = ?1",
+	[SQL_ENDPOINT] = "SELECT id, ifnull(disabled_at_us, 0) FROM endpoint "
+			 "WHERE name = ?1",
+	[SQL_ENDPOINTS] = "SELECT max(id) FROM endpoint",
+	[SQL_DISABLE] = "UPDATE endpoint SET disabled_at_us = nullif(?2, 0) "
+			"WHERE id = ?1",
 	[SQL_PUT] = "INSERT INTO receipt (" RECEIPT ") "
 		    "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 "
 		    "WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE id = ?1) "
 		    "AND NOT EXISTS (SELECT 1 FROM tombstone WHERE id = ?1) "
 		    "ON CONFLICT (id) DO NOTHING",
 	[SQL_OWE] = "INSERT INTO delivery "
-		    "(seq, endpoint_id, attempts, next_us) "
-		    "VALUES (?1, ?2, 0, ?3)",
+		    "(seq, endpoint_id, attempts, next_us, first_us) "
+		    "VALUES (?1, ?2, 0, ?3, ?3)",
 	[SQL_DELIVERED] = "INSERT INTO delivered "
-			  "(seq, endpoint_id, attempts, at_us, http_status) "
-			  "SELECT seq, endpoint_id, attempts + 1, ?4, ?5 "
+			  "(seq, endpoint_id, attempts, at_us, http_status, "
+			  "took_ms, bytes) "
+			  "SELECT seq, endpoint_id, attempts + 1, ?4, ?5, "
+			  "?6, ?7 "
 			  "FROM delivery WHERE seq = ?1 AND endpoint_id = ?2 "
 			  "AND attempts + 1 = ?3",
 	[SQL_OWE_NO_MORE] = "DELETE FROM delivery "
@@ -39,9 +66,71 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 		       "next_us = ?4, outcome = ?5, http_status = ?6 "
 		       "WHERE seq = ?1 AND endpoint_id = ?2 "
 		       "AND attempts + 1 = ?3",
+	[SQL_EXHAUSTED] = "INSERT INTO stopped "
+			  "(seq, endpoint_id, state, attempts, at_us, outcome, "
+			  "http_status) "
+			  "SELECT seq, endpoint_id, 2, attempts + 1, ?4, ?5, "
+			  "?6 FROM delivery WHERE seq = ?1 "
+			  "AND endpoint_id = ?2 AND attempts + 1 = ?3",
+	[SQL_ATTEMPT] = "INSERT INTO attempt (seq, endpoint_id, number, "
+			"at_us, outcome, http_status, took_ms, bytes) "
+			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_ATTEMPT_GOOD] = "INSERT INTO attempt (seq, endpoint_id, number, "
+			     "at_us, outcome, http_status, took_ms, bytes) "
+			     "SELECT seq, endpoint_id, attempts, at_us, 0, "
+			     "http_status, took_ms, bytes FROM delivered "
+			     "WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_OWE_AGAIN] = "UPDATE delivery SET next_us = ?3, first_us = ?3, "
+			  "before = attempts "
+			  "WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_REVIVE_DELIVERED] =
+	    "INSERT INTO delivery (seq, endpoint_id, attempts, next_us, "
+	    "first_us, before, outcome, http_status) "
+	    "SELECT seq, endpoint_id, attempts, ?3, ?3, attempts, 0, "
+	    "http_status FROM delivered WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_FORGET_DELIVERED] = "DELETE FROM delivered "
+				 "WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_REVIVE_STOPPED] =
+	    "INSERT INTO delivery (seq, endpoint_id, attempts, next_us, "
+	    "first_us, before, outcome, http_status) "
+	    "SELECT seq, endpoint_id, attempts, ?3, ?3, attempts, outcome, "
+	    "http_status FROM stopped WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_FORGET_STOPPED] = "DELETE FROM stopped "
+			       "WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_DROP] = "INSERT INTO stopped (seq, endpoint_id, state, attempts, "
+		     "at_us, outcome, http_status) "
+		     "SELECT seq, endpoint_id, 3, attempts, ?3, outcome, "
+		     "http_status FROM delivery "
+		     "WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_DROP_STOPPED] = "UPDATE stopped SET state = 3, at_us = ?3 "
+			     "WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_STANDS] = "SELECT 0 FROM delivery "
+		       "WHERE seq = ?1 AND endpoint_id = ?2 "
+		       "UNION ALL SELECT 1 FROM delivered "
+		       "WHERE seq = ?1 AND endpoint_id = ?2 "
+		       "UNION ALL SELECT state FROM stopped "
+		       "WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_MARK] = "SELECT seq, at_us FROM mark "
+		     "WHERE merchant = ?1 AND name = ?2",
+	[SQL_MARKS] = "SELECT count(*) FROM mark WHERE merchant = ?1",
+	[SQL_MARK_SET] = "INSERT INTO mark (merchant, name, seq, at_us) "
+			 "VALUES (?1, ?2, ?3, ?4) "
+			 "ON CONFLICT (merchant, name) "
+			 "DO UPDATE SET seq = ?3, at_us = ?4",
+	[SQL_UNMARK] = "DELETE FROM mark WHERE merchant = ?1 AND name = ?2",
+	[SQL_TOKEN] = "INSERT INTO token (sha256, day, revoked_at_us) "
+		      "VALUES (?1, ?2, nullif(?3, 0)) "
+		      "ON CONFLICT (sha256) DO UPDATE SET "
+		      "day = max(day, ?2), "
+		      "revoked_at_us = ifnull(revoked_at_us, nullif(?3, 0))",
+	[SQL_TOKENS] = "SELECT sha256, day, ifnull(revoked_at_us, 0) "
+		       "FROM token",
+	[SQL_SWEEP] = "DELETE FROM attempt WHERE n IN "
+		      "(SELECT n FROM attempt ORDER BY n LIMIT ?2) "
+		      "AND at_us < ?1",
 	[SQL_COUNTS] = "UPDATE store SET receipts = receipts + ?1, "
 		       "pending = pending + ?2, waiting = waiting + ?3, "
-		       "held = held + ?4",
+		       "held = held + ?4, exhausted = exhausted + ?5",
 	[SQL_WAIT] = "INSERT INTO waiting (" RECEIPT ", tran_id, attempts, "
 		     "denied, next_us, reason, held_at_us, "
 		     "answered_invoice_id, answered_currency, "
@@ -67,22 +156,37 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_LIFE] = "SELECT " LIFE " FROM waiting WHERE id = ?1",
 	[SQL_ENDED] = "SELECT EXISTS (SELECT 1 FROM receipt WHERE id = ?1), "
 		      "EXISTS (SELECT 1 FROM tombstone WHERE id = ?1)",
-	[SQL_PAGE] = "SELECT " ROW " FROM receipt WHERE seq > ?1 "
-		     "ORDER BY seq LIMIT ?2",
-	[SQL_PAGE_MERCHANT] = "SELECT " ROW " FROM receipt "
-			      "INDEXED BY receipt_merchant "
-			      "WHERE merchant = ?3 AND seq > ?1 "
-			      "ORDER BY seq LIMIT ?2",
-	[SQL_PAGE_INVOICE] = "SELECT " ROW " FROM receipt "
-			     "INDEXED BY receipt_invoice "
-			     "WHERE invoice_id = ?4 AND seq > ?1 "
-			     "AND (?3 IS NULL OR merchant = ?3) "
-			     "ORDER BY seq LIMIT ?2",
+	[SQL_PAGE] = PAGE("") "ORDER BY seq LIMIT ?2",
+	[SQL_PAGE_MERCHANT] =
+	    PAGE("INDEXED BY receipt_merchant ") "AND merchant = ?3 ORDER BY "
+						 "seq LIMIT ?2",
+	[SQL_PAGE_INVOICE] =
+	    PAGE("INDEXED BY receipt_invoice ") "AND invoice_id = ?4 AND (?3 "
+						"IS NULL OR merchant = ?3) "
+						"ORDER BY seq LIMIT ?2",
+	[SQL_PAGE_UNDELIVERED] = UNDELIVERED(">", "") "ORDER BY seq",
+	[SQL_PAGE_DESC] = PAGE_DESC("") "ORDER BY seq DESC LIMIT ?2",
+	[SQL_PAGE_MERCHANT_DESC] =
+	    PAGE_DESC("INDEXED BY receipt_merchant ") "AND merchant = ?3 ORDER "
+						      "BY seq DESC LIMIT ?2",
+	[SQL_PAGE_INVOICE_DESC] = PAGE_DESC(
+	    "INDEXED BY receipt_invoice ") "AND invoice_id = ?4 AND (?3 IS "
+					   "NULL OR merchant = ?3) "
+					   "ORDER BY seq DESC LIMIT ?2",
+	[SQL_PAGE_UNDELIVERED_DESC] =
+	    UNDELIVERED("<", "DESC ") "ORDER BY seq DESC",
 	[SQL_GET] = "SELECT " ROW " FROM receipt WHERE id = ?1 "
 		    "AND (?2 IS NULL OR merchant = ?2)",
-	[SQL_DUE] = "SELECT " ROW ", attempts, next_us "
-		    "FROM delivery CROSS JOIN receipt USING (seq) "
-		    "WHERE endpoint_id = ?1 ORDER BY next_us, seq LIMIT ?2",
+	[SQL_DUE] = DUE "ORDER BY next_us, seq LIMIT ?2",
+	[SQL_DUE_ORDERED] = DUE
+	"AND NOT EXISTS (SELECT 1 FROM receipt AS r "
+	"INDEXED BY receipt_invoice CROSS JOIN delivery AS d USING (seq) "
+	"WHERE r.invoice_id = receipt.invoice_id "
+	"AND r.merchant = receipt.merchant AND r.seq < receipt.seq "
+	/* An invoice ID may be that of very many receipts. */
+	"AND r.seq >= (SELECT min(seq) FROM delivery) "
+	"AND d.endpoint_id = ?1) "
+	"ORDER BY next_us, seq LIMIT ?2",
 	[SQL_QUESTIONS] = "SELECT n, " RECEIPT ", attempts, next_us, denied, "
 			  "tran_id FROM waiting INDEXED BY waiting_due "
 			  "WHERE merchant = ?1 AND next_us IS NOT NULL "
@@ -102,5 +206,36 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 		       "(SELECT min(seq) FROM delivery)), waiting, "
 		       "(SELECT min(received_at_us) FROM waiting "
 		       "INDEXED BY waiting_oldest WHERE next_us IS NOT NULL), "
-		       "held FROM store",
+		       "held, exhausted FROM store",
+	/* Receipts whose deliveries may be meant, in order of seq. */
+	[SQL_SEQS] = "SELECT seq FROM receipt WHERE seq >= ?1 "
+		     "ORDER BY seq LIMIT ?2",
+	[SQL_SEQS_MERCHANT] = "SELECT seq FROM receipt "
+			      "INDEXED BY receipt_merchant "
+			      "WHERE merchant = ?3 AND seq >= ?1 "
+			      "ORDER BY seq LIMIT ?2",
+	[SQL_SEQS_INVOICE] = "SELECT seq FROM receipt "
+			     "INDEXED BY receipt_invoice "
+			     "WHERE invoice_id = ?3 AND seq >= ?1 "
+			     "ORDER BY seq LIMIT ?2",
+	[SQL_SEQS_ID] = "SELECT seq FROM receipt WHERE id = ?3 AND seq >= ?1 "
+			"LIMIT ?2",
+	[SQL_SEQS_PENDING] = "SELECT DISTINCT seq FROM delivery "
+			     "WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+	[SQL_SEQS_STOPPED] = "SELECT DISTINCT seq FROM stopped "
+			     "WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+	[SQL_RECEIPT] = "SELECT " ROW " FROM receipt WHERE seq = ?1",
+	[SQL_LINES] =
+	    LINE("0", "outcome", "next_us", "delivery") "UNION ALL " LINE(
+		"1", "0", "at_us", "delivered") "UNION ALL " LINE("state",
+		"outcome", "at_us", "stopped") "ORDER BY 1",
+	[SQL_ATTEMPTS] = "SELECT number, at_us, outcome, http_status, took_ms, "
+			 "bytes FROM (SELECT number, at_us, outcome, "
+			 "http_status, took_ms, bytes FROM attempt "
+			 "INDEXED BY attempt_of "
+			 "WHERE seq = ?1 AND endpoint_id = ?2 "
+			 "UNION ALL SELECT attempts, at_us, 0, http_status, "
+			 "took_ms, bytes FROM delivered "
+			 "WHERE seq = ?1 AND endpoint_id = ?2 "
+			 "ORDER BY number DESC LIMIT ?3) ORDER BY number",
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "keeper/answers.h"
@@ -10,11 +11,18 @@
 #include "keeper/control.h"
 #include "keeper/decisions.h"
 #include "keeper/deliveries.h"
+#include "keeper/marks.h"
+#include "keeper/news.h"
 #include "keeper/questions.h"
 #include "keeper/reconfigure.h"
+#include "keeper/redeliver.h"
 
 #define MOST_PUTS  16384
 #define MOST_READS 256
+
+/* The attempt log is swept once a minute, so many rows at a time. */
+#define SWEEP_S	   60
+#define SWEEP_ROWS 1000
 
 #define EXIT_STORE_FAILED 74
 
@@ -31,6 +39,10 @@ struct keeper {
 	struct control *control;
 	struct answers answers;
 	struct decisions decisions;
+	struct redeliver redeliver;
+	struct marks marks;
+	struct news news;
+	unsigned to_sweep; /* seconds until then */
 	struct reconfigure reconfigure;
 	struct event *tick, *look_again;
 	struct loop_turn turn;
@@ -122,6 +134,16 @@ on_record(
 		return decisions_ask(&k->decisions, p, record);
 	case MSG_CHECK:
 		return checks_ask(k->checks, p, record);
+	case MSG_DELIVERIES:
+	case MSG_ATTEMPTS:
+	case MSG_REDELIVER:
+	case MSG_RESUME:
+		return redeliver_ask(&k->redeliver, p, type, record);
+	case MSG_MARK:
+	case MSG_TOKENS:
+	case MSG_TOKEN_USED:
+	case MSG_REVOKE:
+		return marks_ask(&k->marks, p, type, record);
 	default:
 		return false;
 	}
@@ -185,6 +207,7 @@ on_done(void *arg, const struct store_op *op)
 {
 	struct keeper *k = arg;
 
+	news_take(&k->news, op);
 	switch (op->kind) {
 	case STORE_OP_PUT:
 		answer_put(k, op);
@@ -209,6 +232,19 @@ on_done(void *arg, const struct store_op *op)
 	case STORE_OP_DECIDE:
 		decisions_done(&k->decisions, op);
 		break;
+	case STORE_OP_REDELIVER:
+	case STORE_OP_DISABLE:
+		redeliver_done(&k->redeliver, op);
+		break;
+	case STORE_OP_MARK:
+	case STORE_OP_UNMARK:
+	case STORE_OP_TOKEN:
+		marks_done(&k->marks, op);
+		break;
+	case STORE_OP_SWEEP:
+		if (op->status == ST_OK && op->u.sweep.n == SWEEP_ROWS)
+			k->to_sweep = 0;
+		break;
 	}
 }
 
@@ -225,6 +261,7 @@ on_batch(void *arg)
 	struct keeper *k = arg;
 
 	k->changed = true;
+	news_tell(&k->news);
 	if (store_queue_health(k->queue) == ST_IO) {
 		stop_offers(k);
 		room_done(k->room, EXIT_STORE_FAILED);
@@ -245,6 +282,7 @@ show_totals(const struct store_totals *t)
 	metrics_set(MET_WAITING, (int64_t)t->waiting);
 	metrics_set(MET_WAITING_OLDEST_US, t->oldest_waiting_us);
 	metrics_set(MET_HELD, (int64_t)t->held);
+	metrics_set(MET_DELIVERIES_EXHAUSTED, (int64_t)t->exhausted);
 }
 
 static void
@@ -258,6 +296,10 @@ on_read(void *arg, const struct store_read *read)
 		offers_read_done(k->deliveries, read);
 	else if (read->kind == STORE_READ_QUESTIONS)
 		offers_read_done(k->questions, read);
+	else if (redeliver_is_read(read))
+		redeliver_read_done(&k->redeliver, read);
+	else if (marks_is_read(read))
+		marks_read_done(&k->marks, read);
 	else if (decisions_is_read(read))
 		decisions_read_done(&k->decisions, read);
 	else
@@ -265,6 +307,20 @@ on_read(void *arg, const struct store_read *read)
 }
 
 /* ---- time */
+
+static void
+sweep(struct keeper *k)
+{
+	int64_t keep_us = routes_keep_attempts_s(k->routes) * 1000000;
+
+	if (k->to_sweep > 0) {
+		k->to_sweep--;
+		return;
+	}
+	k->to_sweep = SWEEP_S;
+	(void)!store_queue_sweep(
+	    k->queue, clock_wall_us() - keep_us, SWEEP_ROWS);
+}
 
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -277,6 +333,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	offers_tick(k->deliveries);
 	offers_tick(k->questions);
 	checks_tick(k->checks);
+	deliveries_tick(k->deliveries);
+	sweep(k);
 	reconfigure_go_on(&k->reconfigure);
 	if (k->control != NULL)
 		control_tick(k->control);
@@ -339,14 +397,25 @@ on_drain(void *arg)
 
 /* ---- start and end */
 
+static void
+named(void *arg, const char *name, int64_t disabled_at_us)
+{
+	struct keeper *k = arg;
+
+	deliveries_named(k->deliveries, name, disabled_at_us);
+}
+
+/* Which of them are disabled is asked again once there are gates. */
 static enum status
 name_endpoints(struct keeper *k, struct err *e)
 {
+	int64_t disabled_at_us;
 	const char *name;
 	uint32_t id;
 
 	while ((name = routes_unnamed(k->routes)) != NULL) {
-		enum status st = k->driver->endpoint(k->writer, name, &id);
+		enum status st =
+		    k->driver->endpoint(k->writer, name, &id, &disabled_at_us);
 
 		if (st != ST_OK) {
 			err_set(e, "the store takes no billing name");
@@ -389,6 +458,24 @@ open_store(struct keeper *k, const struct keeper_config *cfg, struct err *e)
 }
 
 static enum status
+shut_disabled(struct keeper *k, struct err *e)
+{
+	for (size_t i = 0; i < routes_count(k->routes); i++) {
+		const char *name = routes_name(k->routes, i);
+		int64_t disabled_at_us;
+		uint32_t id;
+
+		if (k->driver->endpoint(
+			k->writer, name, &id, &disabled_at_us) != ST_OK) {
+			err_set(e, "the store cannot be read");
+			return ST_IO;
+		}
+		named(k, name, disabled_at_us);
+	}
+	return ST_OK;
+}
+
+static enum status
 start_workers(struct keeper *k, struct err *e)
 {
 	struct store_queue_config qc = { .loop = k->room->loop,
@@ -416,6 +503,8 @@ start_workers(struct keeper *k, struct err *e)
 	oc.reader = k->reads;
 	if (st == ST_OK)
 		st = offers_new(&k->deliveries, &oc, e);
+	if (st == ST_OK)
+		st = shut_disabled(k, e);
 	oc.kind = &questions_kind;
 	return st == ST_OK ? offers_new(&k->questions, &oc, e) : st;
 }
@@ -447,14 +536,29 @@ start_peers(struct keeper *k, struct err *e)
 	k->answers.peers = k->peers;
 	k->answers.queue = k->queue;
 	k->answers.reader = k->reads;
+	k->answers.deliveries = k->deliveries;
 	k->decisions = (struct decisions){ .peers = k->peers,
 		.routes = k->routes,
 		.reader = k->reads,
 		.queue = k->queue,
 		.deliveries = k->deliveries };
-	k->reconfigure = (struct reconfigure){
-		.routes = k->routes, .queue = k->queue, .admit = admit, .arg = k
-	};
+	k->redeliver = (struct redeliver){ .peers = k->peers,
+		.routes = k->routes,
+		.reader = k->reads,
+		.queue = k->queue,
+		.deliveries = k->deliveries,
+		.epoch = k->answers.epoch };
+	k->marks = (struct marks){ .peers = k->peers,
+		.reader = k->reads,
+		.queue = k->queue,
+		.epoch = k->answers.epoch };
+	k->news.peers = k->peers;
+	k->news.routes = k->routes;
+	k->reconfigure = (struct reconfigure){ .routes = k->routes,
+		.queue = k->queue,
+		.named = named,
+		.admit = admit,
+		.arg = k };
 	if (k->room->control < 0)
 		return ST_OK;
 	return control_new(
@@ -514,6 +618,7 @@ keeper_free(struct keeper *k)
 	checks_free(k->checks);
 	offers_free(k->deliveries);
 	offers_free(k->questions);
+	redeliver_end(&k->redeliver);
 	close_store(k);
 	routes_free(k->routes);
 	free(k);

@@ -1,5 +1,7 @@
 #include "keeper/moves.h"
 
+#include <string.h>
+
 #include <assert.h>
 
 static void
@@ -111,7 +113,25 @@ decide(const struct store_driver *d, struct store *s, struct store_op *op)
 		return ST_NOT_FOUND;
 	m.n = now.n;
 	m.receipt = now.is_answered ? now.answered : now.claimed;
+	memcpy(op->u.decide.merchant, m.receipt.merchant,
+	    sizeof(op->u.decide.merchant));
 	return move(d, s, op, &m);
+}
+
+/* Those that are gone, or stand otherwise by now, are left alone. */
+static enum status
+redeliver(const struct store_driver *d, struct store *s, struct store_op *op)
+{
+	op->u.redeliver.changed = 0;
+	for (size_t i = 0; i < op->u.redeliver.n; i++) {
+		enum status st = d->redeliver(s, &op->u.redeliver.items[i]);
+
+		if (st == ST_OK)
+			op->u.redeliver.changed++;
+		else if (st != ST_NOT_FOUND && st != ST_EXISTS)
+			return st;
+	}
+	return ST_OK;
 }
 
 enum status
@@ -132,6 +152,20 @@ moves_apply(const struct store_driver *d, struct store *s, struct store_op *op)
 		return found(d, s, op);
 	case STORE_OP_DECIDE:
 		return decide(d, s, op);
+	case STORE_OP_REDELIVER:
+		return redeliver(d, s, op);
+	case STORE_OP_DISABLE:
+		return d->disable(
+		    s, op->u.disable.endpoint_id, op->u.disable.at_us);
+	case STORE_OP_MARK:
+		return d->mark(s, &op->u.mark);
+	case STORE_OP_UNMARK:
+		return d->unmark(s, op->u.unmark.merchant, op->u.unmark.name);
+	case STORE_OP_TOKEN:
+		return d->token(s, &op->u.token);
+	case STORE_OP_SWEEP:
+		return d->sweep(
+		    s, op->u.sweep.before_us, op->u.sweep.most, &op->u.sweep.n);
 	case STORE_OP_ENDPOINT:
 		break;
 	}

@@ -16,13 +16,12 @@ struct taker {
 	struct taker *next; /* the older one */
 	uint64_t id;
 	struct channel *channel;
-	struct share {
-		uint32_t window, in_flight;
-	} shares[]; /* by place */
+	uint32_t window[]; /* by place */
 };
 
 struct place {
 	struct offers *offers;
+	struct gate gate;
 	struct event *timer;
 	int64_t wake_us; /* wall; when something gets due; INT64_MAX: never */
 	size_t claimed;	 /* claims of it in the table, in any state */
@@ -88,6 +87,7 @@ offers_new(struct offers **out, const struct offers_config *cfg, struct err *e)
 		pl->offers = o;
 		pl->wake_us = INT64_MAX;
 		pl->stale = true; /* whatever was left by the last run */
+		gate_init(&pl->gate, clock_mono_us());
 		pl->timer =
 		    event_new(loop_base(cfg->loop), -1, 0, on_timer, pl);
 		if (pl->timer == NULL)
@@ -137,11 +137,21 @@ find_taker(struct offers *o, uint64_t id)
 	return t;
 }
 
+/* Gates are as wide as the newest taker says. */
+static void
+use_newest(struct offers *o)
+{
+	const struct taker *t = o->takers;
+
+	for (size_t i = 0; i < o->cfg.kind->most_places; i++)
+		o->places[i].gate.window = t == NULL ? 0 : t->window[i];
+}
+
 enum status
 offers_enter(struct offers *o, uint64_t id, struct channel *ch)
 {
 	struct taker *t = calloc(
-	    1, sizeof(*t) + o->cfg.kind->most_places * sizeof(t->shares[0]));
+	    1, sizeof(*t) + o->cfg.kind->most_places * sizeof(t->window[0]));
 
 	if (t == NULL)
 		return ST_NO_MEMORY;
@@ -149,6 +159,7 @@ offers_enter(struct offers *o, uint64_t id, struct channel *ch)
 	t->channel = ch;
 	t->next = o->takers;
 	o->takers = t;
+	use_newest(o);
 	return ST_OK;
 }
 
@@ -168,6 +179,7 @@ was_sent_to(void *arg, struct claim *c)
 		return false;
 	pl->claimed--;
 	pl->stale = true;
+	gate_lost(&pl->gate);
 	return true;
 }
 
@@ -184,6 +196,7 @@ offers_leave(struct offers *o, uint64_t id)
 
 		*at = t->next;
 		free(t);
+		use_newest(o);
 	}
 	claims_sweep(o->claims, was_sent_to, &sweep);
 	offers_pump(o);
@@ -197,7 +210,9 @@ offers_window(struct offers *o, uint64_t taker, const struct msg_window *m)
 
 	if (t == NULL || place == o->cfg.kind->places(o->cfg.routes))
 		return false;
-	t->shares[place].window = m->most;
+	t->window[place] = m->most;
+	if (t == o->takers)
+		o->places[place].gate.window = m->most;
 	return true;
 }
 
@@ -232,12 +247,23 @@ offers_held(struct offers *o, uint64_t taker, uint64_t seq,
 }
 
 int64_t
-offers_next_us(struct offers *o, const struct claim *c)
+offers_next_us(struct offers *o, const struct claim *c, int64_t earliest_us)
 {
 	const struct offers_kind *kind = o->cfg.kind;
+	int64_t first_us, soonest_us = due_now(o) + kind->shortest_gap_us;
+	uint32_t failed;
 
-	return backoff_next_us(kind->backoff, c->due.row.receipt.received_at_us,
-	    c->due.attempt, due_now(o) + kind->shortest_gap_us, c->due.row.seq);
+	kind->history(c, &first_us, &failed);
+	if (earliest_us < soonest_us)
+		earliest_us = soonest_us;
+	return backoff_next_us(kind->backoff(o->cfg.routes, c->place), first_us,
+	    failed, earliest_us, c->due.row.seq);
+}
+
+struct gate *
+offers_gate(struct offers *o, size_t place)
+{
+	return &o->places[place].gate;
 }
 
 static void
@@ -266,7 +292,6 @@ offers_written(
     struct offers *o, struct claim *c, enum status st, int64_t next_us)
 {
 	struct place *pl;
-	struct taker *t;
 
 	assert(c != NULL && c->state == CLAIM_SETTLING);
 	if (st == ST_BUSY || st == ST_BAD_INPUT) {
@@ -276,9 +301,6 @@ offers_written(
 	if (st == ST_IO)
 		return;
 	pl = &o->places[c->place];
-	t = find_taker(o, c->taker);
-	if (t != NULL)
-		t->shares[c->place].in_flight--;
 	if (next_us != INT64_MAX)
 		set_timer(pl, next_us);
 	if (pl->reading) {
@@ -295,6 +317,18 @@ offers_due(struct offers *o, size_t place)
 {
 	(void)due_now(o); /* it is stamped by the clock as it is */
 	o->places[place].stale = true;
+}
+
+void
+offers_wake(struct offers *o, size_t place, int64_t at_us)
+{
+	set_timer(&o->places[place], at_us);
+}
+
+void
+offers_disable(struct offers *o, uint32_t endpoint_id, int64_t at_us)
+{
+	(void)!store_queue_disable(o->cfg.queue, endpoint_id, at_us, 0, 0);
 }
 
 static bool
@@ -372,6 +406,14 @@ read_due(struct offers *o, size_t place)
 	pl->stale = false;
 }
 
+/* The gate opens by the monotonic clock. */
+static void
+set_gate_timer(struct place *pl, int64_t wake_us)
+{
+	if (wake_us != INT64_MAX)
+		set_timer(pl, due_now(pl->offers) + wake_us - clock_mono_us());
+}
+
 /* false: the channel takes nothing now. */
 static bool
 send_one(struct offers *o, struct taker *to, size_t place)
@@ -386,7 +428,7 @@ send_one(struct offers *o, struct taker *to, size_t place)
 		return false;
 	c->state = CLAIM_SENT;
 	c->taker = to->id;
-	to->shares[place].in_flight++;
+	gate_sent(&pl->gate, clock_mono_us());
 	pl->ready_at++;
 	return true;
 }
@@ -394,18 +436,25 @@ send_one(struct offers *o, struct taker *to, size_t place)
 static void
 pump_place(struct offers *o, struct taker *to, size_t place)
 {
-	struct share *share = &to->shares[place];
 	struct place *pl = &o->places[place];
+	int64_t wake_us;
 
-	while (share->in_flight < share->window) {
-		if (pl->ready_at < pl->n_ready) {
-			if (!send_one(o, to, place))
-				return;
-			continue;
+	pl->gate.rate = o->cfg.kind->rate(o->cfg.routes, place);
+	for (;;) {
+		bool ready = pl->ready_at < pl->n_ready;
+
+		if (!ready && (!pl->stale || pl->reading))
+			return;
+		if (!gate_may(&pl->gate, clock_mono_us(), &wake_us)) {
+			set_gate_timer(pl, wake_us);
+			return;
 		}
-		if (pl->stale && !pl->reading)
+		if (!ready) {
 			read_due(o, place);
-		return;
+			return;
+		}
+		if (!send_one(o, to, place))
+			return;
 	}
 }
 

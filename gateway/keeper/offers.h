@@ -5,10 +5,11 @@
  * struct offers_kind.
  *
  * What is due at a place is read ahead a few hundred at a time and sent as
- * far as the taker's window is open.  It stays claimed until what came of it
- * has been committed; what a taker holds when it ends is read again.  Of
- * several takers (one drains during a reload) the newest gets what is new.
- * Loop thread.
+ * far as the place's gate lets it through: the newest taker's window, and for
+ * an endpoint its rate, its pauses and its breaker.  It stays claimed until
+ * what came of it has been committed; what a taker holds when it ends is read
+ * again.  Of several takers (one drains during a reload) the newest gets what
+ * is new. Loop thread.
  */
 #ifndef KEEPER_OFFERS_H
 #define KEEPER_OFFERS_H
@@ -16,6 +17,7 @@
 #include <stdbool.h>
 
 #include "keeper/claims.h"
+#include "keeper/gate.h"
 #include "keeper/routes.h"
 #include "keeper/store_queue.h"
 #include "keeper/store_reader.h"
@@ -33,7 +35,6 @@ union offers_record {
 struct offers_kind {
 	enum message message; /* of its records */
 	size_t most_places;
-	const struct backoff *backoff;
 	/* After a long pause every gap of the schedule may lie in the past;
 	 * attempts still keep this distance. */
 	int64_t shortest_gap_us;
@@ -43,6 +44,13 @@ struct offers_kind {
 	/* Say whose due ones are read.  false: not known yet. */
 	bool (*ask)(
 	    const struct routes *r, size_t place, struct store_read *ask);
+	/* Attempts a second there; INT64_MAX: any. */
+	int64_t (*rate)(const struct routes *r, size_t place);
+	const struct backoff *(*backoff)(const struct routes *r, size_t place);
+	/* When the schedule of c began, and how many of it have failed, with
+	 * the one that has just ended. */
+	void (*history)(
+	    const struct claim *c, int64_t *first_us, uint32_t *failed);
 	/* out is zero. */
 	void (*record)(const struct routes *r, const struct claim *c,
 	    union offers_record *out);
@@ -80,8 +88,13 @@ offers_window(struct offers *o, uint64_t taker, const struct msg_window *m);
 struct claim *offers_held(struct offers *o, uint64_t taker, uint64_t seq,
     uint32_t endpoint_id, uint32_t attempt);
 
-/* When to try c again, its attempt having failed. */
-int64_t offers_next_us(struct offers *o, const struct claim *c);
+/* When to try c again, its attempt having failed; INT64_MAX: never, the
+ * schedule has ended.  Not before earliest_us (wall; 0: any time). */
+int64_t
+offers_next_us(struct offers *o, const struct claim *c, int64_t earliest_us);
+
+/* The gate of a place; what is changed there counts from the next pump. */
+struct gate *offers_gate(struct offers *o, size_t place);
 
 /* c->u says what came of it: write it, now or as soon as there is room. */
 void offers_write(struct offers *o, struct claim *c);
@@ -96,6 +109,12 @@ void offers_written(
 
 /* Something got due at place. */
 void offers_due(struct offers *o, size_t place);
+
+/* Something gets due there at this time (wall). */
+void offers_wake(struct offers *o, size_t place, int64_t at_us);
+
+/* Remember that an endpoint wants nothing any more. */
+void offers_disable(struct offers *o, uint32_t endpoint_id, int64_t at_us);
 
 /* A read of what is due is done. */
 void offers_read_done(struct offers *o, const struct store_read *read);

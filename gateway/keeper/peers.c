@@ -145,6 +145,16 @@ peers_send(struct peer *p, enum message type, const void *record)
 	return false;
 }
 
+void
+peers_each(struct peers *ps, enum party party,
+    void (*fn)(void *arg, struct peer *p), void *arg)
+{
+	for (struct peer *p = ps->first; p != NULL; p = p->next) {
+		if (p->party == party)
+			fn(arg, p);
+	}
+}
+
 size_t
 peers_count(const struct peers *ps, enum party party)
 {

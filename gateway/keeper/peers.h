@@ -56,6 +56,10 @@ bool peers_send(struct peer *p, enum message type, const void *record);
 /* End one that makes no sense.  Not from its on_records: return false. */
 void peers_end(struct peer *p);
 
+/* Call fn for each of a party; it ends none. */
+void peers_each(struct peers *ps, enum party party,
+    void (*fn)(void *arg, struct peer *p), void *arg);
+
 size_t peers_count(const struct peers *ps, enum party party);
 
 /* Records that wait to be sent, of all. */

@@ -50,13 +50,39 @@ write(const struct routes *r, struct store_queue *q, const struct claim *c)
 	return store_queue_move(q, &move);
 }
 
+/* The asker keeps to its own rates. */
+static int64_t
+rate(const struct routes *r, size_t place)
+{
+	(void)r;
+	(void)place;
+	return INT64_MAX;
+}
+
+static const struct backoff *
+backoff(const struct routes *r, size_t place)
+{
+	(void)r;
+	(void)place;
+	return &backoff_questions;
+}
+
+static void
+history(const struct claim *c, int64_t *first_us, uint32_t *failed)
+{
+	*first_us = c->due.row.receipt.received_at_us;
+	*failed = c->due.attempt;
+}
+
 const struct offers_kind questions_kind = { .message = MSG_ASK,
 	.most_places = ROUTES_MERCHANTS,
-	.backoff = &backoff_questions,
 	.shortest_gap_us = INT64_C(1000000),
 	.places = routes_merchants,
 	.place_of = routes_place_of_merchant,
 	.ask = ask,
+	.rate = rate,
+	.backoff = backoff,
+	.history = history,
 	.record = record,
 	.write = write };
 
@@ -79,6 +105,7 @@ questions_verdict(struct offers *o, uint64_t asker, const struct msg_verdict *m)
 
 	if (c == NULL || !is_about(m, &c->due.row.receipt))
 		return false;
+	gate_lost(offers_gate(o, c->place)); /* no word on an endpoint */
 	claimed = &c->due.row.receipt;
 	v = &c->u.verdict;
 	*v = (struct claim_verdict){ .denied = c->due.denied,
@@ -91,7 +118,7 @@ questions_verdict(struct offers *o, uint64_t asker, const struct msg_verdict *m)
 	    v->denied, &routes_merchant(offers_routes(o), c->place)->terms,
 	    &v->reason);
 	if (v->to == LIFE_WAITING)
-		v->next_us = offers_next_us(o, c);
+		v->next_us = offers_next_us(o, c, 0);
 	offers_write(o, c);
 	return true;
 }

@@ -76,9 +76,10 @@ void
 reconfigure_named(struct reconfigure *rc, const struct store_op *op)
 {
 	rc->naming = false;
-	if (op->status == ST_OK)
-		routes_number(
-		    rc->routes, op->u.endpoint.name, op->u.endpoint.id);
+	if (op->status != ST_OK)
+		return;
+	routes_number(rc->routes, op->u.endpoint.name, op->u.endpoint.id);
+	rc->named(rc->arg, op->u.endpoint.name, op->u.endpoint.disabled_at_us);
 }
 
 void

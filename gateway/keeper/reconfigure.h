@@ -12,6 +12,8 @@
 struct reconfigure {
 	struct routes *routes;
 	struct store_queue *queue;
+	/* The store numbered an endpoint: since when it is disabled, or 0. */
+	void (*named)(void *arg, const char *name, int64_t disabled_at_us);
 	/* Let this room in; takes fd. */
 	void (*admit)(void *arg, enum party party, int fd);
 	void *arg;

@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DELIVERY_JITTER_MS 1000
+
 /* Ten years, so that no sum overflows. */
 #define LONGEST_S INT64_C(315360000)
 
 struct endpoint {
 	char name[CONFIG_NAME];
 	uint32_t id; /* 0: not known yet */
+	struct routes_endpoint says;
+	struct config_schedule schedule;
 };
 
 struct merchant {
@@ -20,6 +24,7 @@ struct merchant {
 struct routes {
 	size_t n, n_merchants;
 	uint64_t adoptions;
+	int64_t keep_attempts_s, redeliver_rate;
 	struct endpoint endpoints[ROUTES_ENDPOINTS];
 	struct merchant merchants[ROUTES_MERCHANTS];
 	struct keeper_config proposed;
@@ -58,13 +63,31 @@ merchant_sound(const struct keeper_config *cfg, size_t i)
 }
 
 static bool
+billing_sound(const struct keeper_config *cfg, size_t i)
+{
+	const struct config_schedule *s = &cfg->billings[i].schedule;
+
+	if (!is_name(cfg->billings[i].name, sizeof(cfg->billings[i].name)) ||
+	    cfg->billings[i].rate <= 0 || s->n == 0 || s->n > CONFIG_GAPS)
+		return false;
+	for (size_t gap = 0; gap < s->n; gap++) {
+		if (s->gap_ms[gap] <= 0 || s->gap_ms[gap] > LONGEST_S * 1000)
+			return false;
+	}
+	return true;
+}
+
+static bool
 config_sound(const struct keeper_config *cfg)
 {
 	if (cfg->n_merchants > CONFIG_MERCHANTS ||
 	    cfg->n_billings > CONFIG_BILLINGS)
 		return false;
+	if (cfg->keep_attempts_s <= 0 || cfg->keep_attempts_s > LONGEST_S ||
+	    cfg->redeliver_rate <= 0 || cfg->redeliver_rate > 1000000)
+		return false;
 	for (size_t i = 0; i < cfg->n_billings; i++) {
-		if (!is_name(cfg->billings[i], sizeof(cfg->billings[i])))
+		if (!billing_sound(cfg, i))
 			return false;
 	}
 	for (size_t i = 0; i < cfg->n_merchants; i++) {
@@ -80,11 +103,12 @@ routes_propose(struct routes *r, const struct keeper_config *cfg)
 	if (!config_sound(cfg))
 		return ST_BAD_INPUT;
 	for (size_t i = 0; i < cfg->n_billings; i++) {
-		if (routes_place_of_name(r, cfg->billings[i]) < r->n)
+		if (routes_place_of_name(r, cfg->billings[i].name) < r->n)
 			continue;
 		if (r->n == ROUTES_ENDPOINTS)
 			return ST_BUSY;
-		memcpy(r->endpoints[r->n].name, cfg->billings[i], CONFIG_NAME);
+		memcpy(r->endpoints[r->n].name, cfg->billings[i].name,
+		    CONFIG_NAME);
 		r->n++;
 	}
 	for (size_t i = 0; i < cfg->n_merchants; i++) {
@@ -130,8 +154,24 @@ endpoints_of(const struct routes *r, const struct keeper_config *cfg,
 		if ((billings >> i & 1) == 0)
 			continue;
 		out->ids[out->n++] =
-		    r->endpoints[routes_place_of_name(r, cfg->billings[i])].id;
+		    r->endpoints[routes_place_of_name(r, cfg->billings[i].name)]
+			.id;
 	}
+}
+
+static void
+adopt_billing(struct routes *r, const struct keeper_config *cfg, size_t i)
+{
+	struct endpoint *ep =
+	    &r->endpoints[routes_place_of_name(r, cfg->billings[i].name)];
+
+	ep->schedule = cfg->billings[i].schedule;
+	ep->says.rate = cfg->billings[i].rate;
+	ep->says.ordered = cfg->billings[i].order == ORDER_INVOICE;
+	ep->says.backoff = (struct backoff){ .gaps_ms = ep->schedule.gap_ms,
+		.n = ep->schedule.n,
+		.ends = true,
+		.jitter_ms = DELIVERY_JITTER_MS };
 }
 
 void
@@ -141,6 +181,10 @@ routes_adopt(struct routes *r)
 
 	assert(routes_unnamed(r) == NULL);
 	r->adoptions++;
+	r->keep_attempts_s = cfg->keep_attempts_s;
+	r->redeliver_rate = cfg->redeliver_rate;
+	for (size_t i = 0; i < cfg->n_billings; i++)
+		adopt_billing(r, cfg, i);
 	for (size_t i = 0; i < cfg->n_merchants; i++) {
 		struct merchant *m = &r->merchants[routes_place_of_merchant(
 		    r, cfg->merchants[i].store_id)];
@@ -187,6 +231,24 @@ uint32_t
 routes_id(const struct routes *r, size_t place)
 {
 	return r->endpoints[place].id;
+}
+
+const struct routes_endpoint *
+routes_endpoint(const struct routes *r, size_t place)
+{
+	return &r->endpoints[place].says;
+}
+
+int64_t
+routes_keep_attempts_s(const struct routes *r)
+{
+	return r->keep_attempts_s;
+}
+
+int64_t
+routes_redeliver_rate(const struct routes *r)
+{
+	return r->redeliver_rate;
 }
 
 size_t

@@ -13,6 +13,7 @@
 
 #include "config/rooms.h"
 #include "keeper/store_queue.h"
+#include "receipt/backoff.h"
 
 #define ROUTES_ENDPOINTS 256
 #define ROUTES_MERCHANTS 1024
@@ -26,6 +27,16 @@ struct routes_merchant {
 	struct life_terms terms;
 	struct store_endpoints endpoints;
 };
+
+struct routes_endpoint {
+	int64_t rate; /* attempts a second */
+	bool ordered; /* by invoice */
+	struct backoff backoff;
+};
+
+/* Seconds an attempt stays in the log, and retried deliveries a second. */
+int64_t routes_keep_attempts_s(const struct routes *r);
+int64_t routes_redeliver_rate(const struct routes *r);
 
 /* No merchant yet; NULL without memory. */
 struct routes *routes_new(void);
@@ -55,6 +66,9 @@ routes_find(const struct routes *r, const char *merchant);
 size_t routes_count(const struct routes *r);
 const char *routes_name(const struct routes *r, size_t place);
 uint32_t routes_id(const struct routes *r, size_t place);
+/* What the configuration says of it, or said when it last named it. */
+const struct routes_endpoint *
+routes_endpoint(const struct routes *r, size_t place);
 
 /* The place, or routes_count() when there is none. */
 size_t routes_place_of_name(const struct routes *r, const char *name);

@@ -4,9 +4,9 @@
  * A driver is blocking, simple and without policy: queueing, batching,
  * threads, retries and metrics live once, above it.  A handle belongs to one
  * thread at a time.  Writing: begin, any number of put, wait, settle, again,
- * find and move, then commit or abort.  A failed commit leaves nothing applied
- * that a reader can see, or everything; the handle is good for nothing but
- * close() after ST_IO.
+ * find, move and what else says so, then commit or abort.  A failed commit
+ * leaves nothing applied that a reader can see, or everything; the handle is
+ * good for nothing but close() after ST_IO.
  *
  * Implementations: driver_sqlite.c here, driver_memory.c in tests/support.
  * tests/contract/ holds them to this page.
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "receipt/delivery.h"
 #include "receipt/life.h"
 #include "receipt/receipt.h"
 
@@ -38,6 +39,10 @@ struct store_row {
 struct store_due {
 	struct store_row row; /* question: seq is the waiting payment's n */
 	uint32_t attempt;     /* of the attempt to make: 1 for the first */
+	/* Delivery only: the schedule's start, and how many of its attempts
+	 * have failed. */
+	int64_t first_us;
+	uint32_t failed;
 	/* Question only. */
 	uint32_t denied;	       /* denials so far */
 	char tran_id[RECEIPT_INVOICE]; /* to ask by, as it was given to wait */
@@ -79,23 +84,78 @@ struct store_move {
 	size_t n_endpoints;
 };
 
+/* An attempt of a pending delivery has ended. */
 struct store_settle {
 	uint64_t seq;
 	uint32_t endpoint_id;
 	uint32_t attempt;
-	bool delivered;
-	uint32_t outcome;     /* enum outcome of message.h, kept as a number */
+	enum delivery_state to; /* DELIVERED, PENDING or EXHAUSTED */
+	enum outcome outcome;
 	uint32_t http_status; /* 0 without an answer */
-	int64_t now_us,
-	    next_us; /* next_us: when to try again, unless delivered */
+	uint32_t took_ms, bytes;
+	int64_t now_us, next_us; /* next_us: PENDING: when to try again */
 };
 
-struct store_query {
-	uint64_t after_seq;	/* exclusive */
-	const char *merchant;	/* NULL: all */
-	const char *invoice_id; /* NULL: any */
-	size_t limit;
+/* A person's word on one delivery. */
+struct store_redeliver {
+	uint64_t seq;
+	uint32_t endpoint_id;
+	enum delivery_state
+	    to; /* PENDING, due at at_us; or DROPPED, at at_us */
+	int64_t at_us;
 };
+
+/* Which receipts, or which held payments. */
+struct store_query {
+	uint64_t after_seq;   /* exclusive; 0: from the start, or the end */
+	const char *merchant; /* NULL: all */
+	size_t limit;
+	/* Of receipts only. */
+	const char *invoice_id;		  /* NULL: any */
+	const char *currency;		  /* NULL: any */
+	int64_t paid_from_us, paid_to_us; /* half-open; to 0: no end */
+	bool desc;			  /* the newest first */
+	bool undelivered; /* with a delivery pending or exhausted */
+	size_t scan;	  /* rows looked at, at most; 0: as many as it takes */
+};
+
+/* Which deliveries, by position (MESSAGE_POSITION of message.h): seq << 16 |
+ * endpoint id.  received_at is the receipt's. */
+struct store_which {
+	uint64_t after;		     /* exclusive */
+	const char *merchant;	     /* NULL: all */
+	const char *invoice_id;	     /* NULL: any */
+	const struct receipt_id *id; /* NULL: any */
+	uint32_t endpoint_id;	     /* 0: any */
+	enum delivery_state state;   /* DELIVERY_STATES: any */
+	int64_t from_us, to_us;	     /* of received_at, half-open; to 0 */
+	size_t limit, scan;	     /* as above */
+};
+
+struct store_delivery {
+	uint64_t seq;
+	uint32_t endpoint_id;
+	struct delivery delivery; /* endpoint filled in */
+};
+
+struct store_mark {
+	char merchant[RECEIPT_MERCHANT];
+	char name[DELIVERY_ENDPOINT];
+	uint64_t seq;
+	int64_t at_us;
+};
+
+struct store_token {
+	unsigned char sha256[32];
+	uint32_t day;	       /* last used, since 1970-01-01; 0: never */
+	int64_t revoked_at_us; /* 0: it is not */
+};
+
+/* Endpoints that a store numbers: positions have room for no more. */
+#define STORE_ENDPOINTS 65535
+
+/* Marks that one merchant may leave. */
+#define STORE_MARKS 100
 
 struct store_totals {
 	uint64_t receipts;
@@ -104,12 +164,16 @@ struct store_totals {
 	uint64_t waiting;
 	int64_t oldest_waiting_us; /* likewise */
 	uint64_t held;
+	uint64_t exhausted; /* deliveries */
 };
 
 /* One row at a time, in order of seq; borrowed for the call. */
 typedef void store_row_fn(void *arg, const struct store_row *row);
 typedef void store_due_fn(void *arg, const struct store_due *due);
 typedef void store_life_fn(void *arg, const struct store_life *held);
+typedef void store_delivery_fn(void *arg, const struct store_delivery *d);
+typedef void store_attempt_fn(void *arg, const struct delivery_attempt *a);
+typedef void store_token_fn(void *arg, const struct store_token *t);
 
 struct store_driver {
 	const char *name; /* "sqlite": the scheme of the store's URL */
@@ -125,10 +189,11 @@ struct store_driver {
 	 */
 	enum status (*epoch)(struct store *s, uint64_t *epoch);
 
-	/* The number of the endpoint called name, given at first use.
-	 * Writer only, outside begin and commit. */
-	enum status (*endpoint)(
-	    struct store *s, const char *name, uint32_t *id);
+	/* The number of the endpoint called name, given at first use, and since
+	 * when it is disabled (0: it is not).  ST_BAD_INPUT: that would be
+	 * more than STORE_ENDPOINTS.  Writer only, outside begin and commit. */
+	enum status (*endpoint)(struct store *s, const char *name, uint32_t *id,
+	    int64_t *disabled_at_us);
 
 	enum status (*begin)(struct store *s);
 	/* One receipt, and a delivery due at once for each of the endpoints.
@@ -153,22 +218,46 @@ struct store_driver {
 	enum status (*move)(struct store *s, const struct store_move *m);
 	/* ST_NOT_FOUND: no such pending delivery with this attempt number. */
 	enum status (*settle)(struct store *s, const struct store_settle *d);
+	/* In a transaction.  To PENDING: due at at_us, its schedule starting
+	 * there; attempts go on counting, and the good attempt of a delivered
+	 * one joins the log.  ST_NOT_FOUND: no such delivery;
+	 * ST_EXISTS: delivery_move() forbids it. */
+	enum status (*redeliver)(
+	    struct store *s, const struct store_redeliver *r);
+	/* In a transaction: at_us 0: deliver to it again. */
+	enum status (*disable)(
+	    struct store *s, uint32_t endpoint_id, int64_t at_us);
+	/* In a transaction.  ST_EXISTS: it stands further on, at m->seq then;
+	 * ST_UNAVAILABLE: that would be more than STORE_MARKS. */
+	enum status (*mark)(struct store *s, struct store_mark *m);
+	/* In a transaction.  ST_NOT_FOUND: there is none. */
+	enum status (*unmark)(
+	    struct store *s, const char *merchant, const char *name);
+	/* In a transaction: the later of the days stays, and the first
+	 * revocation; 0 changes nothing. */
+	enum status (*token)(struct store *s, const struct store_token *t);
+	/* In a transaction: forget attempts of before before_us, `most` at
+	 * most; *n: so many were forgotten. */
+	enum status (*sweep)(
+	    struct store *s, int64_t before_us, size_t most, size_t *n);
 	/* ST_OK: on disk.  ST_BUSY: no room, or locked; nothing was applied and
 	 * the store can be used again.  ST_IO: end the process. */
 	enum status (*commit)(struct store *s);
 	void (*abort)(struct store *s);
 
-	/* *more: there is at least one further row.  The snapshot is closed
-	 * when the call returns. */
+	/* *more: there may be further rows; certainly not when it is false.
+	 * *last: of the row looked at last, given or not; q->after_seq when
+	 * there was none.  The snapshot is closed when the call returns. */
 	enum status (*page)(struct store *s, const struct store_query *q,
-	    store_row_fn *fn, void *arg, bool *more);
+	    store_row_fn *fn, void *arg, uint64_t *last, bool *more);
 	/* merchant NULL: any.  ST_NOT_FOUND also when it is another's. */
 	enum status (*get)(struct store *s, const struct receipt_id *id,
 	    const char *merchant, struct store_row *out);
 	/* Pending deliveries of one endpoint with next_us <= now_us, the most
 	 * overdue first, limit at most; *next_us: when the earliest of the
-	 * others is due, INT64_MAX if there is none. */
-	enum status (*due)(struct store *s, uint32_t endpoint_id,
+	 * others is due, INT64_MAX if there is none.  ordered: of one invoice
+	 * (of one merchant) only the pending one with the lowest seq. */
+	enum status (*due)(struct store *s, uint32_t endpoint_id, bool ordered,
 	    int64_t now_us, size_t limit, store_due_fn *fn, void *arg,
 	    int64_t *next_us);
 	/* The same for questions about a merchant's waiting payments; held
@@ -176,14 +265,25 @@ struct store_driver {
 	enum status (*questions)(struct store *s, const char *merchant,
 	    int64_t now_us, size_t limit, store_due_fn *fn, void *arg,
 	    int64_t *next_us);
-	/* Held payments in order of n, as page does; invoice_id is not looked
-	 * at. */
+	/* Held payments in order of n, as page does; of q what is of receipts
+	 * only is not looked at. */
 	enum status (*holds)(struct store *s, const struct store_query *q,
 	    store_life_fn *fn, void *arg, bool *more);
 	/* One held payment, as get does. */
 	enum status (*hold)(struct store *s, const struct receipt_id *id,
 	    const char *merchant, struct store_life *out);
 	enum status (*totals)(struct store *s, struct store_totals *out);
+	/* In order of position; *last: a position; otherwise as page. */
+	enum status (*deliveries)(struct store *s, const struct store_which *w,
+	    store_delivery_fn *fn, void *arg, uint64_t *last, bool *more);
+	/* The attempts of one delivery, oldest first, of the newest `most`.
+	 * ST_NOT_FOUND: no such delivery; merchant NULL: of any. */
+	enum status (*attempts)(struct store *s, const struct receipt_id *id,
+	    const char *endpoint, const char *merchant, size_t most,
+	    store_attempt_fn *fn, void *arg);
+	/* ST_NOT_FOUND: there is none; of out merchant and name are given. */
+	enum status (*marked)(struct store *s, struct store_mark *out);
+	enum status (*tokens)(struct store *s, store_token_fn *fn, void *arg);
 };
 
 /* The driver for a scheme, or NULL. */

@@ -24,11 +24,20 @@ op_of(struct job *job)
 	return (struct store_op *)job;
 }
 
+static void
+op_free(struct store_op *op)
+{
+	if (op->kind == STORE_OP_REDELIVER)
+		free(op->u.redeliver.items);
+	free(op);
+}
+
 /* An outcome of this operation alone, and the transaction goes on. */
 static bool
 is_answer(enum status st)
 {
-	return st == ST_OK || st == ST_EXISTS || st == ST_NOT_FOUND;
+	return st == ST_OK || st == ST_EXISTS || st == ST_NOT_FOUND ||
+	       st == ST_UNAVAILABLE;
 }
 
 /* Apply what has not been refused.  On failure *bad is the operation that the
@@ -84,7 +93,8 @@ name_endpoints(struct store_queue *q, struct job *jobs, size_t *records)
 
 		if (op->kind == STORE_OP_ENDPOINT)
 			st = op->status = q->cfg.driver->endpoint(q->cfg.store,
-			    op->u.endpoint.name, &op->u.endpoint.id);
+			    op->u.endpoint.name, &op->u.endpoint.id,
+			    &op->u.endpoint.disabled_at_us);
 		else
 			++*records;
 	}
@@ -162,7 +172,7 @@ on_done(void *arg, struct job *jobs)
 		if (op->has_moved)
 			metrics_add(MET_MOVE_ABSENT_WAITING + op->moved, 1);
 		q->cfg.on_done(q->cfg.arg, op);
-		free(op);
+		op_free(op);
 	}
 	metrics_set(MET_QUEUE_RECORDS, (int64_t)q->waiting);
 	q->cfg.on_batch(q->cfg.arg);
@@ -355,6 +365,111 @@ store_queue_endpoint(struct store_queue *q, const char *name)
 	return ST_OK;
 }
 
+/* An operation of somebody who waits for its answer. */
+static struct store_op *
+op_new_for(enum store_op_kind kind, uint64_t owner, uint64_t tag)
+{
+	struct store_op *op = op_new(kind);
+
+	if (op != NULL) {
+		op->owner = owner;
+		op->tag = tag;
+	}
+	return op;
+}
+
+enum status
+store_queue_redeliver(struct store_queue *q,
+    const struct store_redeliver *items, size_t n, uint64_t owner, uint64_t tag)
+{
+	struct store_op *op = op_new_for(STORE_OP_REDELIVER, owner, tag);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.redeliver.items = calloc(n, sizeof(*items));
+	if (op->u.redeliver.items == NULL) {
+		free(op);
+		return ST_NO_MEMORY;
+	}
+	for (size_t i = 0; i < n; i++)
+		op->u.redeliver.items[i] = items[i];
+	op->u.redeliver.n = n;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_disable(struct store_queue *q, uint32_t endpoint_id, int64_t at_us,
+    uint64_t owner, uint64_t tag)
+{
+	struct store_op *op = op_new_for(STORE_OP_DISABLE, owner, tag);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.disable.endpoint_id = endpoint_id;
+	op->u.disable.at_us = at_us;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_mark(struct store_queue *q, const struct store_mark *m,
+    uint64_t owner, uint64_t tag)
+{
+	struct store_op *op = op_new_for(STORE_OP_MARK, owner, tag);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.mark = *m;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_unmark(struct store_queue *q, const char *merchant,
+    const char *name, uint64_t owner, uint64_t tag)
+{
+	struct store_op *op = op_new_for(STORE_OP_UNMARK, owner, tag);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	if (!receipt_text(op->u.unmark.merchant, sizeof(op->u.unmark.merchant),
+		bytes_of(merchant)) ||
+	    !receipt_text(
+		op->u.unmark.name, sizeof(op->u.unmark.name), bytes_of(name))) {
+		free(op);
+		return ST_BAD_INPUT;
+	}
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_token(struct store_queue *q, const struct store_token *t,
+    uint64_t owner, uint64_t tag)
+{
+	struct store_op *op = op_new_for(STORE_OP_TOKEN, owner, tag);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.token = *t;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most)
+{
+	struct store_op *op = op_new(STORE_OP_SWEEP);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.sweep.before_us = before_us;
+	op->u.sweep.most = most;
+	submit(q, op);
+	return ST_OK;
+}
+
 size_t
 store_queue_waiting(const struct store_queue *q)
 {
@@ -379,7 +494,7 @@ store_queue_free(struct store_queue *q)
 		struct job *job = left;
 
 		left = left->next;
-		free(job);
+		op_free(op_of(job));
 	}
 	free(q);
 }

@@ -25,10 +25,16 @@ enum store_op_kind {
 	STORE_OP_PUT,
 	STORE_OP_SETTLE,
 	STORE_OP_ENDPOINT,
-	STORE_OP_AGAIN, /* a question was not decided */
-	STORE_OP_MOVE,	/* it was: WAITING to something else */
-	STORE_OP_FOUND, /* a check found this payment */
-	STORE_OP_DECIDE /* a person decided a held one */
+	STORE_OP_AGAIN,	    /* a question was not decided */
+	STORE_OP_MOVE,	    /* it was: WAITING to something else */
+	STORE_OP_FOUND,	    /* a check found this payment */
+	STORE_OP_DECIDE,    /* a person decided a held one */
+	STORE_OP_REDELIVER, /* a person's word on some deliveries */
+	STORE_OP_DISABLE,
+	STORE_OP_MARK,
+	STORE_OP_UNMARK,
+	STORE_OP_TOKEN,
+	STORE_OP_SWEEP
 };
 
 /* What the deliveries of a receipt are for. */
@@ -41,9 +47,10 @@ struct store_op {
 	struct job job;
 	enum store_op_kind kind;
 	/* ST_OK: on disk.  Put: ST_EXISTS; settle, again, move, decide:
-	 * ST_NOT_FOUND.  Found: ST_EXISTS, nothing changed.
-	 * ST_BAD_INPUT: the store refuses this record.  ST_BUSY: no room; not
-	 * applied.  ST_IO: the store failed. */
+	 * ST_NOT_FOUND.  Found: ST_EXISTS, nothing changed.  Mark: ST_EXISTS,
+	 * ST_UNAVAILABLE; unmark, disable: ST_NOT_FOUND.  Redeliver: ST_OK,
+	 * however many there were. ST_BAD_INPUT: the store refuses this record.
+	 * ST_BUSY: no room; not applied.  ST_IO: the store failed. */
 	enum status status;
 	enum status commit;  /* how the transaction around it ended */
 	uint64_t owner, tag; /* the caller's own */
@@ -78,7 +85,8 @@ struct store_op {
 		} found;
 		struct {
 			struct receipt_id id;
-			char by[CONFIG_NAME]; /* the caller's own */
+			char by[CONFIG_NAME];		 /* the caller's own */
+			char merchant[RECEIPT_MERCHANT]; /* the answer: whose */
 			bool release;
 			int64_t at_us;
 			struct store_endpoints endpoints;
@@ -86,8 +94,29 @@ struct store_op {
 		struct store_settle settle;
 		struct {
 			char name[CONFIG_NAME];
-			uint32_t id; /* the answer */
+			uint32_t id; /* the answer, and this: */
+			int64_t disabled_at_us;
 		} endpoint;
+		struct {
+			struct store_redeliver *items; /* the queue's, until
+							* answered */
+			size_t n;
+			uint32_t changed; /* the answer: by how many */
+		} redeliver;
+		struct {
+			uint32_t endpoint_id;
+			int64_t at_us; /* 0: deliver to it again */
+		} disable;
+		struct store_mark mark; /* the answer: where it stands */
+		struct {
+			char merchant[RECEIPT_MERCHANT];
+			char name[CONFIG_NAME];
+		} unmark;
+		struct store_token token;
+		struct {
+			int64_t before_us;
+			size_t most, n; /* n: the answer */
+		} sweep;
 	} u;
 };
 
@@ -126,6 +155,20 @@ MUST_USE enum status store_queue_decide(struct store_queue *q,
     const struct store_endpoints *endpoints, uint64_t owner, uint64_t tag);
 MUST_USE enum status
 store_queue_endpoint(struct store_queue *q, const char *name);
+/* The n items are copied. */
+MUST_USE enum status store_queue_redeliver(struct store_queue *q,
+    const struct store_redeliver *items, size_t n, uint64_t owner,
+    uint64_t tag);
+MUST_USE enum status store_queue_disable(struct store_queue *q,
+    uint32_t endpoint_id, int64_t at_us, uint64_t owner, uint64_t tag);
+MUST_USE enum status store_queue_mark(struct store_queue *q,
+    const struct store_mark *m, uint64_t owner, uint64_t tag);
+MUST_USE enum status store_queue_unmark(struct store_queue *q,
+    const char *merchant, const char *name, uint64_t owner, uint64_t tag);
+MUST_USE enum status store_queue_token(struct store_queue *q,
+    const struct store_token *t, uint64_t owner, uint64_t tag);
+MUST_USE enum status
+store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most);
 
 /* Operations without an answer yet. */
 size_t store_queue_waiting(const struct store_queue *q);

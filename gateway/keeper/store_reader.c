@@ -1,8 +1,10 @@
 #include "keeper/store_reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/metrics.h"
+#include "message/message.h"
 
 struct store_reader {
 	struct store_reader_config cfg;
@@ -21,6 +23,9 @@ read_free(struct store_read *read)
 {
 	free(read->rows);
 	free(read->lives);
+	free(read->deliveries);
+	free(read->attempts);
+	free(read->tokens);
 	free(read);
 }
 
@@ -69,6 +74,42 @@ take_life(void *arg, const struct store_life *life)
 }
 
 static void
+take_delivery(void *arg, const struct store_delivery *d)
+{
+	struct store_read *read = arg;
+	void *rows = read->deliveries;
+
+	if (!grow(read, &rows, sizeof(*read->deliveries)))
+		return;
+	read->deliveries = rows;
+	read->deliveries[read->n++] = *d;
+}
+
+static void
+take_attempt(void *arg, const struct delivery_attempt *a)
+{
+	struct store_read *read = arg;
+	void *rows = read->attempts;
+
+	if (!grow(read, &rows, sizeof(*read->attempts)))
+		return;
+	read->attempts = rows;
+	read->attempts[read->n++] = *a;
+}
+
+static void
+take_token(void *arg, const struct store_token *t)
+{
+	struct store_read *read = arg;
+	void *rows = read->tokens;
+
+	if (!grow(read, &rows, sizeof(*read->tokens)))
+		return;
+	read->tokens = rows;
+	read->tokens[read->n++] = *t;
+}
+
+static void
 take_row(void *arg, const struct store_row *row)
 {
 	const struct store_due due = { .row = *row };
@@ -77,19 +118,44 @@ take_row(void *arg, const struct store_row *row)
 }
 
 static const char *
-merchant_of(const struct store_read *read)
+or_null(const char *text)
 {
-	return read->merchant[0] != '\0' ? read->merchant : NULL;
+	return text[0] != '\0' ? text : NULL;
 }
 
 static struct store_query
 query_of(const struct store_read *read)
 {
 	return (struct store_query){ .after_seq = read->after_seq,
-		.merchant = merchant_of(read),
-		.invoice_id =
-		    read->invoice_id[0] != '\0' ? read->invoice_id : NULL,
-		.limit = read->limit };
+		.merchant = or_null(read->merchant),
+		.limit = read->limit,
+		.invoice_id = or_null(read->invoice_id),
+		.currency = or_null(read->currency),
+		.paid_from_us = read->from_us,
+		.paid_to_us = read->to_us,
+		.desc = read->desc,
+		.undelivered = read->undelivered,
+		.scan = MESSAGE_SCAN };
+}
+
+static enum status
+deliveries(struct store_reader *r, struct store_read *read)
+{
+	static const struct receipt_id any;
+	const struct store_which w = { .after = read->after_seq,
+		.merchant = or_null(read->merchant),
+		.invoice_id = or_null(read->invoice_id),
+		.id = memcmp(&read->id, &any, sizeof(any)) != 0 ? &read->id
+								: NULL,
+		.endpoint_id = read->endpoint_id,
+		.state = read->state,
+		.from_us = read->from_us,
+		.to_us = read->to_us,
+		.limit = read->limit,
+		.scan = MESSAGE_SCAN };
+
+	return r->cfg.driver->deliveries(
+	    r->cfg.store, &w, take_delivery, read, &read->last, &read->more);
 }
 
 static enum status
@@ -98,7 +164,7 @@ page(struct store_reader *r, struct store_read *read)
 	const struct store_query query = query_of(read);
 
 	return r->cfg.driver->page(
-	    r->cfg.store, &query, take_row, read, &read->more);
+	    r->cfg.store, &query, take_row, read, &read->last, &read->more);
 }
 
 static enum status
@@ -106,7 +172,7 @@ get(struct store_reader *r, struct store_read *read)
 {
 	struct store_row row;
 	enum status st = r->cfg.driver->get(
-	    r->cfg.store, &read->id, merchant_of(read), &row);
+	    r->cfg.store, &read->id, or_null(read->merchant), &row);
 
 	if (st == ST_OK)
 		take_row(read, &row);
@@ -127,7 +193,7 @@ hold(struct store_reader *r, struct store_read *read)
 {
 	struct store_life held;
 	enum status st = r->cfg.driver->hold(
-	    r->cfg.store, &read->id, merchant_of(read), &held);
+	    r->cfg.store, &read->id, or_null(read->merchant), &held);
 
 	if (st == ST_OK)
 		take_life(read, &held);
@@ -144,7 +210,8 @@ ask_driver(struct store_reader *r, struct store_read *read)
 		return get(r, read);
 	case STORE_READ_DUE:
 		return r->cfg.driver->due(r->cfg.store, read->endpoint_id,
-		    read->now_us, read->limit, take_due, read, &read->next_us);
+		    read->ordered, read->now_us, read->limit, take_due, read,
+		    &read->next_us);
 	case STORE_READ_QUESTIONS:
 		return r->cfg.driver->questions(r->cfg.store, read->merchant,
 		    read->now_us, read->limit, take_due, read, &read->next_us);
@@ -154,6 +221,19 @@ ask_driver(struct store_reader *r, struct store_read *read)
 		return hold(r, read);
 	case STORE_READ_TOTALS:
 		return r->cfg.driver->totals(r->cfg.store, &read->totals);
+	case STORE_READ_DELIVERIES:
+		return deliveries(r, read);
+	case STORE_READ_ATTEMPTS:
+		return r->cfg.driver->attempts(r->cfg.store, &read->id,
+		    read->name, or_null(read->merchant), read->limit,
+		    take_attempt, read);
+	case STORE_READ_MARK:
+		memcpy(read->mark.merchant, read->merchant,
+		    sizeof(read->mark.merchant));
+		memcpy(read->mark.name, read->name, sizeof(read->mark.name));
+		return r->cfg.driver->marked(r->cfg.store, &read->mark);
+	case STORE_READ_TOKENS:
+		return r->cfg.driver->tokens(r->cfg.store, take_token, read);
 	}
 	return ST_INTERNAL;
 }
@@ -236,6 +316,10 @@ store_reader_ask(struct store_reader *r, const struct store_read *ask)
 	read->status = ST_OK;
 	read->rows = NULL;
 	read->lives = NULL;
+	read->deliveries = NULL;
+	read->attempts = NULL;
+	read->tokens = NULL;
+	read->last = read->after_seq;
 	read->n = read->cap = 0;
 	read->more = false;
 	read->next_us = INT64_MAX;

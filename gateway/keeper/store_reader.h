@@ -23,7 +23,11 @@ enum store_read_kind {
 	STORE_READ_QUESTIONS, /* due ones of a merchant */
 	STORE_READ_HOLDS,     /* a page of them */
 	STORE_READ_HOLD,      /* one */
-	STORE_READ_TOTALS
+	STORE_READ_TOTALS,
+	STORE_READ_DELIVERIES, /* a page of them */
+	STORE_READ_ATTEMPTS,   /* of one */
+	STORE_READ_MARK,
+	STORE_READ_TOKENS
 };
 
 struct store_read {
@@ -31,22 +35,38 @@ struct store_read {
 	enum store_read_kind kind;
 	uint64_t owner, tag; /* the caller's own */
 	/* What is asked for. */
-	struct receipt_id id;		  /* GET, HOLD */
-	char merchant[RECEIPT_MERCHANT];  /* all but DUE; empty: any */
-	char invoice_id[RECEIPT_INVOICE]; /* PAGE; empty: any */
-	uint64_t after_seq;		  /* PAGE, HOLDS */
-	size_t limit;			  /* all but GET, HOLD, TOTALS */
-	uint32_t endpoint_id;		  /* DUE */
-	int64_t now_us;			  /* DUE, QUESTIONS */
-	bool release;			  /* HOLD: the caller's own, */
-	char by[CONFIG_NAME];		  /* and this */
+	struct receipt_id id; /* GET, HOLD, ATTEMPTS; DELIVERIES: zero: any */
+	char merchant[RECEIPT_MERCHANT]; /* all but DUE; empty: any */
+	/* PAGE, DELIVERIES; empty: any */
+	char invoice_id[RECEIPT_INVOICE];
+	char currency[MONEY_CURRENCY]; /* PAGE; empty: any */
+	char name[CONFIG_NAME];	       /* MARK; ATTEMPTS: the endpoint */
+	uint64_t after_seq;	       /* PAGE, HOLDS; DELIVERIES: position */
+	int64_t from_us, to_us;	       /* PAGE: paid_at; DELIVERIES:
+					* received_at */
+	bool desc, undelivered;	       /* PAGE */
+	enum delivery_state state;     /* DELIVERIES */
+	size_t limit;		       /* of what comes in rows */
+	uint32_t endpoint_id;	       /* DUE; DELIVERIES: 0: any */
+	bool ordered;		       /* DUE */
+	int64_t now_us;		       /* DUE, QUESTIONS */
+	/* The caller's own. */
+	bool release;	      /* HOLD */
+	char by[CONFIG_NAME]; /* HOLD, DELIVERIES */
+	uint32_t action;      /* DELIVERIES: enum redeliver_action */
+	bool changes;	      /* DELIVERIES: to act on, not to show */
 	/* The answer. */
 	enum status status; /* ST_OK, ST_NOT_FOUND, ST_BUSY or ST_IO */
-	struct store_due
-	    *rows; /* but of HOLDS, HOLD; attempt: DUE, QUESTIONS */
+	/* One of them, by kind; n of it. */
+	struct store_due *rows;	  /* PAGE, GET, DUE, QUESTIONS */
 	struct store_life *lives; /* HOLDS, HOLD */
+	struct store_delivery *deliveries;
+	struct delivery_attempt *attempts;
+	struct store_token *tokens;
 	size_t n, cap;
+	struct store_mark mark;
 	bool more;
+	uint64_t last; /* PAGE, DELIVERIES */
 	int64_t next_us;
 	struct store_totals totals;
 };

@@ -321,7 +321,7 @@ struct msg_attempt {
 	uint32_t zero;
 };
 
-enum redeliver { REDELIVER_COUNT, REDELIVER_RETRY, REDELIVER_DROP };
+enum redeliver_action { REDELIVER_COUNT, REDELIVER_RETRY, REDELIVER_DROP };
 
 /* Count, retry or drop deliveries, `limit` at most; as in msg_deliveries.
  * Retried ones get due one after the other, at the configured rate. */
@@ -330,7 +330,7 @@ struct msg_redeliver {
 	uint64_t after;
 	struct msg_which which;
 	uint32_t limit;	      /* 1 to 1000 */
-	uint32_t action;      /* enum redeliver */
+	uint32_t action;      /* enum redeliver_action */
 	char by[CONFIG_NAME]; /* a token's name, or "cli" */
 	char pad[7];
 };

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "net/exchange.h"
@@ -79,7 +80,7 @@ conn_start(struct server *s, int fd, const union peer_address *from)
 	c->exchange = 0;
 	c->end = MET_CONN_CLOSED_DONE;
 	c->reading = c->read_blocked = c->eof = c->failed = false;
-	c->busy = c->served = c->last = false;
+	c->busy = c->served = c->last = c->streaming = false;
 	s->n_open++;
 	metrics_add(s->cfg.open, 1);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -101,7 +102,9 @@ conn_close(struct conn *c, enum metric end)
 	struct server *s = c->server;
 
 	assert(!c->busy && c->phase != PHASE_CLOSED);
-	if (c->phase != PHASE_LINGER && c->phase != PHASE_HANDSHAKE)
+	/* A peer of a stream without its end sees no orderly one of TLS. */
+	if (c->phase != PHASE_LINGER && c->phase != PHASE_HANDSHAKE &&
+	    !c->streaming)
 		stream_end(&c->stream);
 	(void)event_del(&c->readable);
 	(void)event_del(&c->writable);
@@ -176,6 +179,20 @@ write_some(struct conn *c, struct bytes *rest)
 	}
 }
 
+/* A stream's peer may never catch up: what it has taken must not add up. */
+static void
+drop_taken(struct conn *c)
+{
+	size_t rest = c->out.len - c->out_done;
+
+	if (c->out_done < rest)
+		return;
+	memmove(c->out.data, c->out.data + c->out_done, rest);
+	explicit_bzero(c->out.data + rest, c->out_done);
+	c->out.len = rest;
+	c->out_done = 0;
+}
+
 void
 conn_send(struct conn *c, struct bytes b)
 {
@@ -183,22 +200,26 @@ conn_send(struct conn *c, struct bytes b)
 		return;
 	if (c->out.len == 0)
 		write_some(c, &b);
-	if (b.len > 0 && !c->failed)
+	if (b.len > 0 && !c->failed) {
+		drop_taken(c);
 		buf_append(&c->out, b.ptr, b.len);
+	}
 	if (buf_status(&c->out) != ST_OK)
 		c->failed = true;
 }
 
-static void
+/* Did the peer take any of it? */
+static bool
 flush(struct conn *c)
 {
-	struct bytes rest =
-	    bytes_make(c->out.data + c->out_done, c->out.len - c->out_done);
+	size_t before = c->out.len - c->out_done;
+	struct bytes rest = bytes_make(c->out.data + c->out_done, before);
 
 	write_some(c, &rest);
 	c->out_done = c->out.len - rest.len;
 	if (rest.len == 0)
 		forget_out(c);
+	return rest.len < before;
 }
 
 /* ---- reading */
@@ -250,6 +271,14 @@ read_ended(struct conn *c, enum stream_result r)
 	}
 }
 
+/* Does anything depend on what c's peer sends?  During a stream, that it hangs
+ * up. */
+static bool
+minds_reading(const struct conn *c)
+{
+	return c->phase < PHASE_LINGER && (!c->last || c->streaming);
+}
+
 static void
 read_some(struct conn *c)
 {
@@ -268,8 +297,7 @@ read_some(struct conn *c)
 		c->buf->len += n;
 		c->read_us = clock_mono_us();
 		exchange_run(c);
-		if (c->phase >= PHASE_LINGER || c->last ||
-		    !stream_has_more(&c->stream))
+		if (!minds_reading(c) || !stream_has_more(&c->stream))
 			return;
 	}
 	event_active(&c->readable, EV_READ, 0);
@@ -305,14 +333,17 @@ shake_hands(struct conn *c)
 static bool
 go_on_writing(struct conn *c)
 {
-	flush(c);
+	bool taken = flush(c);
+
 	if (c->phase == PHASE_ANSWER) {
 		exchange_settle(c);
 		exchange_resume(c);
 	} else if (c->failed) {
 		conn_close(c, MET_CONN_CLOSED_IO);
+	} else if (c->phase == PHASE_STREAM && taken) {
+		exchange_flowed(c);
 	}
-	return c->phase < PHASE_LINGER && !c->last;
+	return minds_reading(c);
 }
 
 static void
@@ -333,7 +364,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	if (c->out.len > 0 && c->stream.ssl != NULL && !go_on_writing(c))
 		return;
 	exchange_run(c);
-	if (c->phase < PHASE_LINGER && !c->last && !c->eof && c->reading)
+	if (minds_reading(c) && !c->eof && c->reading)
 		read_some(c);
 }
 
@@ -382,6 +413,7 @@ conn_expired(struct conn *c)
 		    c, PROBLEM_TIMEOUT, MET_CONN_CLOSED_DEADLINE_BODY);
 		break;
 	case PHASE_ANSWER:
+	case PHASE_STREAM:
 		conn_close(c, MET_CONN_CLOSED_DEADLINE_WRITE);
 		break;
 	case PHASE_LINGER:

@@ -25,6 +25,7 @@ enum conn_phase {
 	PHASE_HEAD,	 /* from a head's first byte */
 	PHASE_BODY,	 /* from the end of the head */
 	PHASE_HANDLER,	 /* the handler owes an answer; no deadline */
+	PHASE_STREAM,	 /* the same, and the peer takes a piece of it */
 	PHASE_ANSWER,	 /* the peer takes the answer */
 	PHASE_LINGER,	 /* all is said; what still comes is thrown away */
 	PHASE_CLOSED,
@@ -57,6 +58,8 @@ struct conn {
 	bool last;	   /* closes after the answer on its way */
 	/* Of the request in the handler's hands, whose head is gone. */
 	bool keep_alive, http10, head_only;
+	uint32_t tag;	/* the handler's own */
+	bool streaming; /* the handler adds pieces until it says end */
 	char peer[SERVER_PEER];
 };
 
@@ -74,6 +77,7 @@ struct server {
 	struct request_pool pool;
 	struct peer_table *peers;
 	struct buf scratch; /* an answer while it is put together */
+	struct buf fields;  /* its further lines */
 	struct event acceptable, resume, tick, done;
 	bool draining, done_told;
 	int64_t pause_logged_us;

@@ -16,7 +16,17 @@
 #define CONTINUE_REPLY "HTTP/1.1 100 Continue\r\n\r\n"
 
 static void
-send_reply(struct conn *c, const struct server_reply *reply)
+give_back_scratch(struct buf *b)
+{
+	if (b->cap > SCRATCH_KEEP)
+		buf_fini(b);
+	else
+		buf_reset(b);
+}
+
+static void
+send_reply(struct conn *c, const struct server_reply *reply,
+    enum reply_framing framing)
 {
 	struct buf *b = &c->server->scratch;
 	enum metric class = MET_HTTP_2XX;
@@ -28,17 +38,15 @@ send_reply(struct conn *c, const struct server_reply *reply)
 	reply_compose(b, reply,
 	    c->last	? REPLY_CLOSE
 	    : c->http10 ? REPLY_KEEP_SAID
-			: REPLY_KEEP);
+			: REPLY_KEEP,
+	    framing);
 	/* Too long or no memory: a cut answer is worse than none. */
 	if (buf_status(b) == ST_OK)
 		conn_send(c, buf_bytes(b));
 	else
 		c->failed = true;
 	metrics_add(class, 1);
-	if (b->cap > SCRATCH_KEEP)
-		buf_fini(b);
-	else
-		buf_reset(b);
+	give_back_scratch(b);
 }
 
 void
@@ -88,7 +96,7 @@ exchange_refuse(struct conn *c, enum problem p, enum metric end)
 	c->exchange = 0;
 	c->last = true;
 	c->end = end;
-	send_reply(c, &reply);
+	send_reply(c, &reply, REPLY_LENGTH);
 	conn_enter(c, PHASE_ANSWER);
 	exchange_settle(c);
 }
@@ -131,13 +139,114 @@ exchange_answer(struct conn *c, const struct server_reply *reply)
 	if (c->server->draining)
 		c->end = MET_CONN_CLOSED_DRAIN;
 	r.head_only = r.head_only || c->head_only;
+	assert(!c->streaming);
 	c->exchange = 0;
 	conn_enter(c, PHASE_ANSWER);
-	send_reply(c, &r);
+	send_reply(c, &r, REPLY_LENGTH);
 	if (c->busy)
 		return;
 	exchange_settle(c);
 	exchange_resume(c);
+}
+
+/* ---- answers in pieces */
+
+/* The last of an answer is on its way. */
+static void
+close_exchange(struct conn *c)
+{
+	c->exchange = 0;
+	c->streaming = false;
+	conn_enter(c, PHASE_ANSWER);
+	if (c->busy)
+		return;
+	exchange_settle(c);
+	exchange_resume(c);
+}
+
+/* While the peer has to take something there is a deadline, and a further
+ * piece leaves it where it is. */
+static void
+wait_for_peer(struct conn *c)
+{
+	enum conn_phase next = c->out.len > 0 ? PHASE_STREAM : PHASE_HANDLER;
+
+	if (c->failed && !c->busy)
+		conn_close(c, MET_CONN_CLOSED_IO);
+	else if (c->phase != next)
+		conn_enter(c, next);
+}
+
+void
+exchange_stream(struct conn *c, const struct server_reply *reply)
+{
+	struct server_reply r = *reply;
+
+	assert(!c->streaming && c->phase == PHASE_HANDLER);
+	r.head_only = r.head_only || c->head_only;
+	c->last = r.close || !c->keep_alive || c->server->draining ||
+		  (c->http10 && !r.head_only);
+	if (c->server->draining)
+		c->end = MET_CONN_CLOSED_DRAIN;
+	send_reply(c, &r, c->http10 ? REPLY_UNTIL_CLOSE : REPLY_CHUNKED);
+	if (r.head_only) {
+		close_exchange(c);
+		return;
+	}
+	c->streaming = true;
+	wait_for_peer(c);
+}
+
+void
+exchange_add(struct conn *c, struct bytes piece)
+{
+	struct buf *b = &c->server->scratch;
+
+	if (piece.len == 0)
+		return; /* it would be the end */
+	if (c->http10) {
+		conn_send(c, piece);
+	} else {
+		buf_printf(b, "%zx\r\n", piece.len);
+		buf_append(b, piece.ptr, piece.len);
+		buf_append_text(b, "\r\n");
+		if (buf_status(b) == ST_OK)
+			conn_send(c, buf_bytes(b));
+		else
+			c->failed = true;
+		give_back_scratch(b);
+	}
+	wait_for_peer(c);
+}
+
+void
+exchange_end(struct conn *c)
+{
+	if (!c->http10)
+		conn_send(c, bytes_of("0\r\n\r\n"));
+	close_exchange(c);
+}
+
+void
+exchange_cut(struct conn *c)
+{
+	c->failed = true;
+	wait_for_peer(c);
+}
+
+void
+exchange_flowed(struct conn *c)
+{
+	exchange_id id = c->exchange;
+	struct server *s = c->server;
+
+	if (c->out.len > 0) {
+		conn_enter(c, PHASE_STREAM);
+		return;
+	}
+	conn_enter(c, PHASE_HANDLER);
+	if (s->cfg.on_room != NULL)
+		s->cfg.on_room(s->cfg.arg, id);
 }
 
 /* The request at the buffer's start is done with. */
@@ -223,6 +332,7 @@ head_done(struct conn *c)
 	c->http10 = h->minor == 0;
 	c->head_only = h->method == HTTP_HEAD;
 	c->exchange = new_exchange(c);
+	c->tag = 0;
 	conn_enter(c, PHASE_BODY);
 	if (head_accepted(c) && h->expect_continue &&
 	    c->buf->len < request_size(c))
@@ -257,7 +367,8 @@ take_body(struct conn *c, bool *more)
 		.head = &c->buf->head,
 		.body = c->buf->data + c->buf->head.len,
 		.body_len = (size_t)c->buf->head.content_length,
-		.arrived_us = c->read_us };
+		.arrived_us = c->read_us,
+		.peer_key = c->peer_key };
 
 	if (c->buf->len < request_size(c)) {
 		*more = true;
@@ -271,6 +382,8 @@ take_body(struct conn *c, bool *more)
 	consume(c);
 	if (c->phase == PHASE_ANSWER)
 		exchange_settle(c);
+	else if (c->failed) /* a stream's first piece */
+		conn_close(c, MET_CONN_CLOSED_IO);
 }
 
 /* Serve what the buffer holds, in order, until bytes or an answer are

@@ -19,6 +19,15 @@ void exchange_run(struct conn *c);
 /* Give the answer that c's handler owes. */
 void exchange_answer(struct conn *c, const struct server_reply *reply);
 
+/* Begin an answer in pieces, add one, end it, or cut it off. */
+void exchange_stream(struct conn *c, const struct server_reply *reply);
+void exchange_add(struct conn *c, struct bytes piece);
+void exchange_end(struct conn *c);
+void exchange_cut(struct conn *c);
+
+/* The peer of a stream has taken some of what waited, or all of it. */
+void exchange_flowed(struct conn *c);
+
 /* What follows a given answer, as far as it is written: the next request, or
  * the end. */
 void exchange_settle(struct conn *c);

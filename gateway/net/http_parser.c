@@ -109,6 +109,7 @@ method_of(struct bytes token)
 		{ "GET", HTTP_GET },
 		{ "HEAD", HTTP_HEAD },
 		{ "POST", HTTP_POST },
+		{ "PUT", HTTP_PUT },
 		{ "DELETE", HTTP_DELETE },
 		{ "OPTIONS", HTTP_OPTIONS },
 	};

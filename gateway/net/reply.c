@@ -12,18 +12,22 @@ reason(int status)
 		{ 200, "OK" },
 		{ 202, "Accepted" },
 		{ 204, "No Content" },
+		{ 304, "Not Modified" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
+		{ 406, "Not Acceptable" },
 		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
 		{ 410, "Gone" },
 		{ 411, "Length Required" },
 		{ 413, "Content Too Large" },
 		{ 414, "URI Too Long" },
 		{ 415, "Unsupported Media Type" },
 		{ 417, "Expectation Failed" },
+		{ 422, "Unprocessable Content" },
 		{ 429, "Too Many Requests" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" },
@@ -53,9 +57,12 @@ append_number(struct buf *out, uint64_t n)
 
 void
 reply_compose(struct buf *out, const struct server_reply *reply,
-    enum reply_connection connection)
+    enum reply_connection connection, enum reply_framing framing)
 {
 	struct bytes body = { .ptr = NULL };
+	/* RFC 9110 8.6: 204 has no content and says no length; of 304 (15.4.5)
+	 * both would be another answer's. */
+	bool empty = reply->status == 204 || reply->status == 304;
 
 	if (reply->content_type != NULL)
 		body = reply->body;
@@ -64,13 +71,14 @@ reply_compose(struct buf *out, const struct server_reply *reply,
 	buf_append_text(out, " ");
 	buf_append_text(out, reason(reply->status));
 	buf_append_text(out, "\r\n");
-	if (reply->content_type != NULL) {
+	if (reply->content_type != NULL && !empty) {
 		buf_append_text(out, "Content-Type: ");
 		buf_append_text(out, reply->content_type);
 		buf_append_text(out, "\r\n");
 	}
-	/* RFC 9110 8.6: 204 has no content and says no length. */
-	if (reply->status != 204) {
+	if (framing == REPLY_CHUNKED) {
+		buf_append_text(out, "Transfer-Encoding: chunked\r\n");
+	} else if (framing == REPLY_LENGTH && !empty) {
 		buf_append_text(out, "Content-Length: ");
 		append_number(out, body.len);
 		buf_append_text(out, "\r\n");
@@ -83,7 +91,7 @@ reply_compose(struct buf *out, const struct server_reply *reply,
 	if (reply->fields != NULL)
 		buf_append_text(out, reply->fields);
 	buf_append_text(out, "\r\n");
-	if (!reply->head_only && reply->status != 204)
+	if (framing == REPLY_LENGTH && !reply->head_only && !empty)
 		buf_append(out, body.ptr, body.len);
 }
 

@@ -15,9 +15,15 @@ enum reply_connection {
 	REPLY_KEEP_SAID /* HTTP/1.0 has to be told */
 };
 
+enum reply_framing {
+	REPLY_LENGTH,
+	REPLY_CHUNKED, /* the body comes in pieces: head only */
+	REPLY_UNTIL_CLOSE
+};
+
 /* Append reply to out; a failure shows in buf_status(out). */
 void reply_compose(struct buf *out, const struct server_reply *reply,
-    enum reply_connection connection);
+    enum reply_connection connection, enum reply_framing framing);
 
 /* Does the framing of later bytes stand in doubt after p? */
 bool reply_must_close(enum problem p);

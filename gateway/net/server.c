@@ -13,7 +13,9 @@
 #include "net/exchange.h"
 #include "net/reply.h"
 
-#define CONNECTIONS_MAX (1 << 20) /* the slots an exchange_id can name */
+#define FIELDS_MAX	4096
+#define STREAM_ROOM	(256 * 1024) /* of a stream, that waits for its peer */
+#define CONNECTIONS_MAX (1 << 20)    /* the slots an exchange_id can name */
 #define ACCEPT_AT_ONCE	64
 #define EVICT_AT_ONCE	8 /* when descriptors run out */
 #define PAUSE_MS	100
@@ -180,6 +182,7 @@ set_spans(struct server *s)
 	s->span_us[PHASE_IDLE] = s->cfg.idle_ms * 1000;
 	s->span_us[PHASE_HEAD] = s->cfg.head_ms * 1000;
 	s->span_us[PHASE_BODY] = s->cfg.body_ms * 1000;
+	s->span_us[PHASE_STREAM] = s->cfg.idle_ms * 1000;
 	s->span_us[PHASE_ANSWER] = s->cfg.idle_ms * 1000;
 	s->span_us[PHASE_LINGER] = LINGER_MS * 1000;
 }
@@ -217,6 +220,7 @@ server_new(struct server **out, struct loop *l, const struct server_config *cfg,
 	set_spans(s);
 	request_pool_init(&s->pool, HTTP_HEAD_MAX + cfg->body_max);
 	buf_init(&s->scratch, CONN_REPLY_MAX);
+	buf_init(&s->fields, FIELDS_MAX);
 	if (!allocate(s))
 		goto fail;
 	if (cfg->tls != NULL && SSL_CTX_up_ref(cfg->tls) != 1)
@@ -243,13 +247,42 @@ fail:
 	return ST_NO_MEMORY;
 }
 
+/* reply with what its server adds to every answer. */
+static struct server_reply
+complete(struct server *s, exchange_id id, const struct conn *c,
+    const struct server_reply *reply)
+{
+	struct server_reply r = *reply;
+
+	if (s->cfg.on_answer == NULL)
+		return r;
+	buf_reset(&s->fields);
+	if (reply->fields != NULL)
+		buf_append_text(&s->fields, reply->fields);
+	s->cfg.on_answer(
+	    s->cfg.arg, id, c == NULL ? 0 : c->tag, reply, &s->fields);
+	if (s->fields.len > 0 && buf_status(&s->fields) == ST_OK)
+		r.fields = (const char *)s->fields.data;
+	return r;
+}
+
 void
 server_reply(struct server *s, exchange_id id, const struct server_reply *reply)
 {
 	struct conn *c = exchange_find(s, id);
+	struct server_reply r = complete(s, id, c, reply);
 
 	if (c != NULL)
-		exchange_answer(c, reply);
+		exchange_answer(c, &r);
+}
+
+void
+server_tag(struct server *s, exchange_id id, uint32_t tag)
+{
+	struct conn *c = exchange_find(s, id);
+
+	if (c != NULL)
+		c->tag = tag;
 }
 
 void
@@ -263,6 +296,75 @@ server_problem(
 		.close = reply_must_close(p) };
 
 	server_reply(s, id, &reply);
+}
+
+void
+server_stream(
+    struct server *s, exchange_id id, const struct server_reply *reply)
+{
+	struct conn *c = exchange_find(s, id);
+	struct server_reply r = complete(s, id, c, reply);
+
+	if (c != NULL)
+		exchange_stream(c, &r);
+}
+
+/* The exchange, if it is answered in pieces. */
+static struct conn *
+find_stream(struct server *s, exchange_id id)
+{
+	struct conn *c = exchange_find(s, id);
+
+	return c != NULL && c->streaming && !c->failed ? c : NULL;
+}
+
+bool
+server_stream_add(struct server *s, exchange_id id, struct bytes piece)
+{
+	struct conn *c = find_stream(s, id);
+
+	if (c == NULL)
+		return false;
+	exchange_add(c, piece);
+	return find_stream(s, id) != NULL;
+}
+
+size_t
+server_stream_room(struct server *s, exchange_id id)
+{
+	const struct conn *c = find_stream(s, id);
+	size_t held;
+
+	if (c == NULL)
+		return 0;
+	held = c->out.len - c->out_done;
+	return held < STREAM_ROOM ? STREAM_ROOM - held : 0;
+}
+
+void
+server_stream_end(struct server *s, exchange_id id)
+{
+	struct conn *c = find_stream(s, id);
+
+	if (c != NULL)
+		exchange_end(c);
+}
+
+void
+server_stream_cut(struct server *s, exchange_id id)
+{
+	struct conn *c = find_stream(s, id);
+
+	if (c != NULL)
+		exchange_cut(c);
+}
+
+bool
+server_waits(struct server *s, exchange_id id)
+{
+	const struct conn *c = exchange_find(s, id);
+
+	return c != NULL && !c->eof && !c->failed;
 }
 
 void
@@ -303,6 +405,7 @@ server_free(struct server *s)
 	peer_table_free(s->peers);
 	SSL_CTX_free(s->cfg.tls);
 	buf_fini(&s->scratch);
+	buf_fini(&s->fields);
 	free(s->conns);
 	free(s);
 }

@@ -18,6 +18,7 @@
 
 #include <openssl/types.h>
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/metrics.h"
 #include "net/http_parser.h"
@@ -37,6 +38,7 @@ struct server_request {
 	size_t body_len;
 	int64_t arrived_us;	/* monotonic: its last byte was read */
 	char peer[SERVER_PEER]; /* "192.0.2.0/24", "2001:db8::/48" */
+	uint64_t peer_key;	/* the same, for counting; see net/peer.h */
 };
 
 struct server_reply {
@@ -58,6 +60,13 @@ struct server_config {
 	enum metric accepted, open; /* which rows this server counts in */
 	/* Answer with server_reply() or server_problem(), now or later. */
 	void (*on_request)(void *arg, const struct server_request *req);
+	/* NULL, or: id, which its handler gave a tag, is being answered, even
+	 * if its peer is gone: append further lines to fields. */
+	void (*on_answer)(void *arg, exchange_id id, uint32_t tag,
+	    const struct server_reply *reply, struct buf *fields);
+	/* NULL, or: a stream's peer has read what was there, and there is room
+	 * again.  Never from inside a call of this unit. */
+	void (*on_room)(void *arg, exchange_id id);
 	/* NULL, or: the target and fields are known, the body is not; return
 	 * false after having answered to refuse the body unread.  Runs before
 	 * 100 Continue. */
@@ -74,11 +83,38 @@ MUST_USE enum status server_new(struct server **out, struct loop *l,
 void server_reply(
     struct server *s, exchange_id id, const struct server_reply *reply);
 
+/* Remember tag with this request; 0 before. */
+void server_tag(struct server *s, exchange_id id, uint32_t tag);
+
 /* The same with a problem; fields as in server_reply.  Closes when framing is
  * in doubt and for every 4xx about framing; an answer without doubt keeps the
  * connection. */
 void server_problem(
     struct server *s, exchange_id id, enum problem p, const char *fields);
+
+/*
+ * Answer an exchange with a body that comes in pieces: server_stream() sends
+ * status and fields (reply->body is not looked at; HTTP/1.1: chunked,
+ * HTTP/1.0: until the connection closes), server_stream_add() a piece,
+ * server_stream_end() the end; server_stream_cut() closes without it, so that
+ * the peer sees that something is missing.  To HEAD the head is the end.
+ * add is false once nothing is to be added any more: after the end, or when
+ * the peer is gone.  server_stream_room() is how many bytes may be added
+ * before the peer has to read; more are taken all the same, up to
+ * CONN_REPLY_MAX.  A peer that takes nothing for as long as an answer may
+ * take is closed.  Not from inside on_head(), and no server_reply() after it.
+ */
+void server_stream(
+    struct server *s, exchange_id id, const struct server_reply *reply);
+MUST_USE bool
+server_stream_add(struct server *s, exchange_id id, struct bytes piece);
+size_t server_stream_room(struct server *s, exchange_id id);
+void server_stream_end(struct server *s, exchange_id id);
+void server_stream_cut(struct server *s, exchange_id id);
+
+/* Is somebody still there to answer?  Asked before costly work, and of what
+ * waits long: a peer that hung up is gone. */
+bool server_waits(struct server *s, exchange_id id);
 
 /* Accept no more, close idle connections (one that was never served gets a
  * second for its first request), finish the rest, then on_done() once (not

@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -69,11 +70,20 @@ check_dates(X509 *leaf, int64_t *not_after_us, struct err *e)
 	return ST_OK;
 }
 
+/* Did reading end because there was no further one? */
+static bool
+pem_ended(void)
+{
+	unsigned long last = ERR_peek_last_error();
+
+	return ERR_GET_LIB(last) == ERR_LIB_PEM &&
+	       ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
+}
+
 /* What follows the leaf in the file: the chain, as far as it goes. */
 static enum status
 use_chain(SSL_CTX *ctx, BIO *bio, struct err *e)
 {
-	unsigned long last;
 	X509 *ca;
 
 	while (
@@ -84,9 +94,7 @@ use_chain(SSL_CTX *ctx, BIO *bio, struct err *e)
 			return ST_CONFIG;
 		}
 	}
-	last = ERR_peek_last_error();
-	if (ERR_GET_LIB(last) != ERR_LIB_PEM ||
-	    ERR_GET_REASON(last) != PEM_R_NO_START_LINE) {
+	if (!pem_ended()) {
 		err_set(e, "the certificate chain cannot be read");
 		return ST_CONFIG;
 	}
@@ -215,6 +223,57 @@ out:
 	/* The queue may name what stands in the files. */
 	ERR_clear_error();
 	SSL_CTX_free(ctx);
+	return st;
+}
+
+/* Every certificate of bio; false when there is none or one is broken. */
+static bool
+add_authorities(SSL_CTX *ctx, BIO *bio)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	bool ok = true;
+	size_t n = 0;
+	X509 *ca;
+
+	ERR_clear_error();
+	while (ok && (ca = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) !=
+			 NULL) {
+		ok = X509_STORE_add_cert(store, ca) == 1 &&
+		     SSL_CTX_add_client_CA(ctx, ca) == 1;
+		X509_free(ca);
+		n++;
+	}
+	return ok && n > 0 && pem_ended();
+}
+
+/* A ticket of a listener that asks nobody, or asks for others, is sealed with
+ * the same keys: it must not stand for a certificate here. */
+static bool
+set_own_sessions(SSL_CTX *ctx, const char *ca_pem)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	return EVP_Digest(ca_pem, strlen(ca_pem), digest, NULL, EVP_sha256(),
+		   NULL) == 1 &&
+	       SSL_CTX_set_session_id_context(ctx, digest, sizeof(digest)) == 1;
+}
+
+enum status
+tls_server_client_ca(SSL_CTX *ctx, const char *ca_pem, struct err *e)
+{
+	BIO *bio = open_pem(ca_pem, strlen(ca_pem));
+	enum status st = ST_CONFIG;
+
+	if (bio != NULL && add_authorities(ctx, bio) &&
+	    set_own_sessions(ctx, ca_pem)) {
+		SSL_CTX_set_verify(ctx,
+		    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+		st = ST_OK;
+	} else {
+		err_set(e, "the authorities of API clients cannot be read");
+	}
+	ERR_clear_error();
+	BIO_free(bio);
 	return st;
 }
 

@@ -23,6 +23,12 @@
 MUST_USE enum status tls_server_new(SSL_CTX **out, const struct room_tls *cfg,
     int64_t *not_after_us, struct err *e);
 
+/* Ask clients for a certificate of one of these authorities (PEM), and take
+ * none without; a session that began elsewhere is not resumed.  ST_CONFIG:
+ * they cannot be read. */
+MUST_USE enum status
+tls_server_client_ca(SSL_CTX *ctx, const char *ca_pem, struct err *e);
+
 /* NULL is fine. */
 void tls_server_free(SSL_CTX *ctx);
 

@@ -6,19 +6,15 @@
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
 
-static const int64_t delivery_gaps[] = { 5 * SECOND, 30 * SECOND, 2 * MINUTE,
-	10 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR,
-	20 * HOUR, 24 * HOUR };
-
 static const int64_t question_gaps[] = { 1 * SECOND, 2 * SECOND, 5 * SECOND,
 	15 * SECOND, 30 * SECOND, 1 * MINUTE, 2 * MINUTE, 5 * MINUTE,
 	10 * MINUTE, 30 * MINUTE, 1 * HOUR };
 
-const struct backoff backoff_deliveries = { delivery_gaps,
-	ARRAY_LEN(delivery_gaps), 1 * SECOND };
+const struct backoff backoff_questions = { .gaps_ms = question_gaps,
+	.n = ARRAY_LEN(question_gaps),
+	.jitter_ms = 100 };
 
-const struct backoff backoff_questions = { question_gaps,
-	ARRAY_LEN(question_gaps), 100 };
+#define MOST_JITTER_US (15 * MINUTE * 1000)
 
 /* Two centuries of days: no stamp overflows, whatever number is stored. */
 #define MOST_REPEATS INT64_C(73000)
@@ -42,6 +38,8 @@ backoff_next_us(const struct backoff *b, int64_t first_us, uint32_t failed,
 
 	if (failed == 0)
 		return at > earliest_us ? at : earliest_us;
+	if (b->ends && failed > b->n)
+		return INT64_MAX;
 	for (i = 0; i < failed && i < b->n; i++) {
 		gap = b->gaps_ms[i] * 1000;
 		at += gap;
@@ -49,6 +47,8 @@ backoff_next_us(const struct backoff *b, int64_t first_us, uint32_t failed,
 	at += (failed - i < MOST_REPEATS ? failed - i : MOST_REPEATS) * gap;
 	if (gap / 10 > jitter)
 		jitter = gap / 10;
+	if (jitter > MOST_JITTER_US)
+		jitter = MOST_JITTER_US;
 	at += (int64_t)(spread(seed + failed) % (uint64_t)jitter);
 	return at > earliest_us ? at : earliest_us;
 }

@@ -24,7 +24,8 @@ MAY = {
                   ["%s/%s.h" % (r, r) for r in ROOMS],
     "command": ["base", "receipt", "config", "message", "supervisor",
                 "client", "intake/intake.h", "keeper/store_driver.h",
-                "keeper/moves.h", "net/tls.h"],  # check tries the certificate and the key
+                "keeper/moves.h", "courier/parcel.h", "courier/target.h",
+                "net/tls.h"],  # check tries the certificate and the key
     "main.c": ["base", "command", "supervisor"],
 }
 
@@ -36,7 +37,7 @@ LIBRARY = {
     r"curl/.*": r"client/.*|" + VERSION,
     r"jansson\.h": r"(command|receipt|desk|asker)/.*",
     r"openssl/.*": r"(net|intake|client)/.*|courier/webhook\.c|"
-                   r"base/secret\.c|" + VERSION,
+                   r"base/(secret|ed25519)\.c|" + VERSION,
     r"event2/.*|event\.h": r"base/loop\.[ch]|(message|net|client)/.*|(" +
                            "|".join(ROOMS) + ")/.*|" + VERSION,
     r"pthread\.h|threads\.h": r"keeper/.*",

@@ -77,7 +77,7 @@ def test_billing_with_a_strangers_certificate_gets_nothing(
     try:
         gateway = make_gateway(billing=stranger).start()
         gateway.post(callbacks.paid("INV-1"))
-        assert gateway.log.wait("delivery_failed", outcome="tls")
+        assert gateway.log.wait("delivery_failed", outcome="certificate")
         assert stranger.requests == []
     finally:
         stranger.stop()

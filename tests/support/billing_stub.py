@@ -66,6 +66,11 @@ def verify(keys, headers, body, now):
     return "webhook-signature fits no secret"
 
 
+def receipt_of(event):
+    """The receipt of an event in any format."""
+    return event.get("data", event)
+
+
 @dataclass
 class Request:
     """One POST, as it came."""
@@ -81,7 +86,8 @@ class Request:
 
 @dataclass
 class Mode:
-    """How the stub behaves.  kind: ok, down, status, slow, redirect."""
+    """How the stub behaves.  kind: ok, down, status, slow, redirect, endless
+    (an answer without an end)."""
     kind: str = "ok"
     status: int = 500
     location: str = ""
@@ -98,18 +104,32 @@ class _Handler(Handler):
             self.close_connection = True
             return
         body = self.rfile.read(int(length))
-        mode = stub._current_mode()
-        if mode.kind == "down":
+        mode = stub._entered()
+        if mode.kind == "down" or (mode.kind == "slow" and
+                                   stub._stopping.wait(mode.seconds)):
             self.close_connection = True
-            return
-        if mode.kind == "slow" and stub._stopping.wait(mode.seconds):
-            self.close_connection = True
+            stub._left()
             return
         request = stub._take(self, body, mode)
         fields = dict(mode.fields)
         if mode.kind == "redirect":
             fields["Location"] = mode.location
-        self._answer(request.status, fields)
+        if mode.kind == "endless":
+            self._answer_without_end()
+        else:
+            self._answer(request.status, fields)
+        stub._left()
+
+    def _answer_without_end(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            while not self.stub._stopping.wait(0.01):
+                self.wfile.write(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
+        except OSError:
+            pass
 
     def _answer(self, status, fields=None):
         self.send_response(status)
@@ -135,6 +155,9 @@ class BillingStub(StubServer):
         self.receipts = {}  # webhook-id: receipt of accepted events
         self.counts = {}    # webhook-id: how often it was accepted
         self.invoices = set()  # invoice IDs of .receipts
+        self.pings = 0
+        self.in_flight = self.most_in_flight = 0
+        self.decide = None  # decide(receipt) -> status, or None for .mode
 
     @property
     def url(self):
@@ -159,6 +182,17 @@ class BillingStub(StubServer):
     def is_down(self):
         return self._current_mode().kind == "down"
 
+    def _entered(self):
+        with self._changed:
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            return self._mode
+
+    def _left(self):
+        with self._changed:
+            self.in_flight -= 1
+            self._changed.notify_all()
+
     def _current_mode(self):
         with self._changed:
             return self._mode
@@ -168,7 +202,9 @@ class BillingStub(StubServer):
         if fault is None:
             try:
                 event = json.loads(body)
-                if event["data"]["id"] != headers["webhook-id"]:
+                if event.get("type") == "ping":
+                    return None
+                if receipt_of(event)["id"] != headers["webhook-id"]:
                     fault = "webhook-id is not the receipt's id"
                 elif self.check is not None:
                     self.check(event)
@@ -187,10 +223,15 @@ class BillingStub(StubServer):
         request = Request(webhook_id, headers.get("webhook-timestamp", ""),
                           body, headers.items(), handler.path, fault, status,
                           now)
+        event = json.loads(body) if fault is None else {}
+        if self.decide is not None and fault is None:
+            status = request.status = self.decide(receipt_of(event)) or status
         with self._changed:
             self.requests.append(request)
-            if status // 100 == 2 and fault is None:
-                receipt = json.loads(body)["data"]
+            if event.get("type") == "ping":
+                self.pings += 1
+            elif status // 100 == 2 and fault is None:
+                receipt = receipt_of(event)
                 self.receipts[webhook_id] = receipt
                 self.invoices.add(receipt["invoice_id"])
                 self.counts[webhook_id] = self.counts.get(webhook_id, 0) + 1

@@ -195,6 +195,7 @@ class Gateway:
         self.billing = billing
         self.billing_url = billing.url if billing else None
         self.billing_options = {}
+        self.more = {}  # {section: {key: value}}, besides or in place of ours
         self.provider = provider
         self.provider_options = {"refuse_after": "1s"}  # three answers: 3 s
         self.limits = {"edges": 2, "drain_timeout": "5s", **(limits or {})}
@@ -219,7 +220,16 @@ class Gateway:
 
     # ---- configuration
 
-    def add_token(self, name, merchant, scopes="read"):
+    def add_billing(self, name, stub, **options):
+        """Another endpoint, of all merchants."""
+        write_secret(self.dir / f"{name}.secret", "\n".join(stub.secrets))
+        self.more[f"billing {name}"] = {
+            "url": stub.url, "secret_file": f"{name}.secret",
+            "ca_file": self.keys.ca, **options}
+        for options in self.merchants.values():
+            options["billing"] = options.get("billing", "main") + " " + name
+
+    def add_token(self, name, merchant=callbacks.MERCHANT, scopes="read"):
         self.tokens[name] = (secrets.token_urlsafe(32), merchant, scopes)
         return self.tokens[name][0]
 
@@ -268,7 +278,7 @@ class Gateway:
             write_secret(self.dir / "billing.secret",
                          "\n".join(self.webhook_secrets))
         lines = []
-        for name, keys in self._sections():
+        for name, keys in {**dict(self._sections()), **self.more}.items():
             lines.append(f"[{name}]")
             lines += [f"{key} = {value}" for key, value in keys.items()]
             lines.append("")

@@ -1,17 +1,20 @@
 #!/bin/sh
 # Install the Debian packages that a set of targets needs and that are not
-# there: packages.sh run|test|ci|image...
+# there: packages.sh run|test|ci|clients|image...
 set -eu
 need=""
 for set in "$@"; do
 	case $set in
 	run) need="$need gcc libc6-dev make pkg-config libevent-dev libssl-dev
 		libjansson-dev libsqlite3-dev libcurl4-openssl-dev
-		libseccomp-dev openssl curl ca-certificates python3" ;;
+		libseccomp-dev openssl curl ca-certificates python3
+		python3-yaml" ;;
 	test) need="$need git libcmocka-dev python3-pytest python3-jsonschema
-		python3-yaml strace" ;;
+		strace" ;;
 	ci) need="$need clang-14 clang libclang-rt-14-dev clang-format-14
 		clang-format valgrind" ;;
+	clients) need="$need php-cli php-cgi php-curl php-sqlite3"
+		command -v npm >/dev/null || need="$need nodejs npm" ;;
 	image) need="$need buildah mmdebstrap" ;;
 	*) echo "packages.sh: unknown set" >&2; exit 2 ;;
 	esac
