@@ -42,6 +42,19 @@ bytes_is(struct bytes a, const char *s)
 	return bytes_equal(a, bytes_of(s));
 }
 
+/* Cut the next line off the front of *rest, which is not empty. */
+static inline struct bytes
+bytes_cut_line(struct bytes *rest)
+{
+	const unsigned char *end = memchr(rest->ptr, '\n', rest->len);
+	size_t n = end == NULL ? rest->len : (size_t)(end - rest->ptr);
+	struct bytes line = bytes_make(rest->ptr, n);
+
+	n += end != NULL;
+	*rest = bytes_make(rest->ptr + n, rest->len - n);
+	return line;
+}
+
 /* The value of a hex digit of either case, -1 for any other byte. */
 static inline int
 bytes_hex_digit(unsigned char c)

@@ -327,7 +327,9 @@ flaw_of(const struct request *r)
 
 	(void)curl_easy_getinfo(r->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
 	switch (verdict) {
-	case X509_V_OK: /* the chain is good, the name is not */
+	case X509_V_OK:
+	case X509_V_ERR_UNSPECIFIED:
+		/* libcurl looks at the name first, and then at the chain. */
 		return CLIENT_FLAW_NAME;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		return CLIENT_FLAW_EXPIRED;

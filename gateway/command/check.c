@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "command/command.h"
 #include "config/rooms.h"
+#include "courier/target.h"
 #include "net/tls.h"
 
 static const char help[] =
@@ -38,6 +39,36 @@ check_tls(const struct config *c, struct buf *faults)
 	return st == ST_OK;
 }
 
+/* Can each billing be called with what is configured for it? */
+static bool
+check_billings(const struct config *c, struct buf *faults)
+{
+	struct courier_config *courier = calloc(1, sizeof(*courier));
+	struct err e = { "" };
+	bool good = true;
+
+	if (courier == NULL)
+		return false;
+	if (rooms_courier(c, courier, &e) != ST_OK) {
+		buf_printf(faults, "%s: %s\n", c->file, e.text);
+		good = false;
+	}
+	for (size_t i = 0; i < courier->n_billings; i++) {
+		const struct courier_billing *b = &courier->billings[i];
+		struct client_target *target = NULL;
+
+		if (target_new(&target, b, &e) != ST_OK) {
+			buf_printf(faults, "%s: [billing %s]: %s\n", c->file,
+			    b->name, e.text);
+			good = false;
+		}
+		client_target_free(target);
+	}
+	secret_wipe(courier, sizeof(*courier));
+	free(courier);
+	return good;
+}
+
 static void
 count(const char *what, size_t n)
 {
@@ -52,7 +83,11 @@ check_files(const struct config *c, const char *name)
 	bool good;
 
 	buf_init(&faults, 64 * 1024);
-	good = rooms_check(c, &faults) && check_tls(c, &faults);
+	good = rooms_check(c, &faults);
+	if (good) {
+		good = check_tls(c, &faults);
+		good &= check_billings(c, &faults);
+	}
 	if (faults.len > 0)
 		(void)fputs((const char *)faults.data, stderr);
 	buf_fini(&faults);

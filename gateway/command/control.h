@@ -30,7 +30,8 @@ MUST_USE enum status control_holds(struct control *c,
 MUST_USE enum status control_hold(struct control *c,
     const struct receipt_id *id, const char *merchant, struct store_life *out);
 
-/* endpoint: a name, NULL: any; of w its id is not looked at, nor is scan. */
+/* endpoint: a name, NULL: any; of w neither endpoint_id nor scan is looked
+ * at. */
 MUST_USE enum status control_deliveries(struct control *c,
     const struct store_which *w, const char *endpoint, store_delivery_fn *fn,
     void *arg, uint64_t *last, bool *more);

@@ -25,6 +25,9 @@ static const char help[] =
     "up what is pending or exhausted.  resume delivers again to a billing that "
     "had\n"
     "answered 410.  test sends a ping and says what is wrong.\n"
+    "Of many, retry and drop say how many there were, as a JSON line "
+    "elsewhere\n"
+    "than on a terminal.\n"
     "\n"
     "Of the running gateway, or of its store when none runs.\n"
     "\n"
@@ -158,6 +161,8 @@ on_shown(void *arg, const struct store_delivery *sd)
 
 	w->found = true;
 	delivery_json(&sd->delivery, &l->text);
+	if (buf_status(&l->text) != ST_OK)
+		return;
 	/* The log goes inside. */
 	l->text.data[--l->text.len] = '\0';
 	buf_append_text(&l->text, ",\"log\":[");
@@ -168,6 +173,8 @@ on_attempt(void *arg, const struct delivery_attempt *a)
 {
 	struct listing *l = arg;
 
+	if (buf_status(&l->text) != ST_OK)
+		return;
 	if (l->text.data[l->text.len - 1] != '[')
 		buf_append_text(&l->text, ",");
 	delivery_attempt_json(a, &l->text);
@@ -240,6 +247,20 @@ show_progress(size_t matched, bool end)
 	(void)fflush(stderr);
 }
 
+static void
+print_sum(enum redeliver_action action, size_t matched, size_t changed)
+{
+	if (isatty(STDOUT_FILENO) == 0)
+		(void)printf(
+		    "{\"matched\":%zu,\"changed\":%zu}\n", matched, changed);
+	else if (action == REDELIVER_COUNT)
+		(void)printf("%zu deliveries\n", matched);
+	else
+		(void)printf("%zu of %zu deliveries %s\n", changed, matched,
+		    action == REDELIVER_RETRY ? "are due again"
+					      : "are dropped");
+}
+
 static enum status
 act_on_all(struct listing *l, enum redeliver_action action)
 {
@@ -264,12 +285,8 @@ act_on_all(struct listing *l, enum redeliver_action action)
 		which.after = done.last;
 		show_progress(matched, st != ST_OK || !done.more);
 	}
-	if (action == REDELIVER_COUNT)
-		(void)printf("%zu deliveries\n", matched);
-	else
-		(void)printf("%zu of %zu deliveries %s\n", changed, matched,
-		    action == REDELIVER_RETRY ? "are due again"
-					      : "are dropped");
+	if (st == ST_OK || changed > 0)
+		print_sum(action, matched, changed);
 	return st;
 }
 

@@ -166,7 +166,10 @@ run(struct listing *l, const char *config, const struct listing_verb *verb,
 		if (st != ST_OK && l->err.text[0] == '\0')
 			err_set(&l->err, "%s", words_for(l, st));
 	}
-	code = st == ST_OK ? EXIT_GOOD : command_failed(l->name, st, &l->err);
+	if (st == ST_BAD_INPUT)
+		code = command_usage(l->name, l->err.text);
+	else if (st != ST_OK)
+		code = command_failed(l->name, st, &l->err);
 	source_close(l->source);
 	buf_fini(&l->text);
 	config_free(c);

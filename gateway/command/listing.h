@@ -18,6 +18,7 @@
 
 struct listing;
 
+/* ST_BAD_INPUT: the arguments are wrong, in a way that err says. */
 typedef enum status listing_fn(struct listing *l);
 
 enum listing_takes {

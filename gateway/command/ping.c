@@ -105,7 +105,8 @@ end_words(const struct client_result *r)
 		return "it does not answer in time: it has to answer first "
 		       "and work later, or timeout has to be longer";
 	case CLIENT_IO:
-		return "the connection broke, or what answers speaks no HTTP";
+		return "the connection broke: what answers speaks no HTTP, or "
+		       "it wants a certificate of ours (certificate and key)";
 	case CLIENT_ANSWER:
 		break;
 	}

@@ -289,6 +289,8 @@ carry_out(struct source *s, struct plan *p, size_t *changed, struct err *e)
 		return st;
 	*changed = op.u.redeliver.changed;
 	s->next_us = p->next_us;
+	if (*changed == 0)
+		return ST_OK;
 	log_event(p->to == DELIVERY_PENDING ? LOG_REDELIVERED : LOG_DROPPED,
 	    log_num(KEY_COUNT, op.u.redeliver.changed),
 	    log_word(KEY_WHO, "cli"));

@@ -187,11 +187,10 @@ on_stored(void *arg, const struct store_token *t)
 static enum status
 list(struct source *source, const struct config *c, struct err *e)
 {
-	static struct stored_tokens stored;
+	struct stored_tokens stored = { .config = c };
 	bool table = isatty(STDOUT_FILENO) != 0;
 	enum status st;
 
-	stored.config = c;
 	st = source_tokens(source, on_stored, &stored);
 	if (st != ST_OK) {
 		err_set(e, "what is stored of tokens cannot be read");

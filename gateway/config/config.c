@@ -109,7 +109,8 @@ check_token(struct reading *r, const struct stanza *stanza,
 	}
 }
 
-/* A certificate without its key is of no use, nor the other way round. */
+/* A certificate without its key is of no use, nor the other way round; and
+ * what goes to loopback in the clear needs no proxy. */
 static void
 check_billing(struct reading *r, const struct stanza *stanza,
     const struct config_billing *b)
@@ -119,6 +120,9 @@ check_billing(struct reading *r, const struct stanza *stanza,
 		    b->key[0] == '\0' ? OPTION_AT_BILLING_certificate
 				      : OPTION_AT_BILLING_key,
 		    "certificate and key go together");
+	if (b->proxy[0] != '\0' && strncmp(b->url, "http://", 7) == 0)
+		fault_of(
+		    r, stanza, OPTION_AT_BILLING_proxy, "is for https only");
 }
 
 static void

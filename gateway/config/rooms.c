@@ -3,21 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/event_rules.h"
 #include "config/identity_key.h"
-#include "config/whsec.h"
-
-/* Cut the next line off the front of *rest, which is not empty. */
-static struct bytes
-next_line(struct bytes *rest)
-{
-	const unsigned char *end = memchr(rest->ptr, '\n', rest->len);
-	size_t n = end == NULL ? rest->len : (size_t)(end - rest->ptr);
-	struct bytes line = bytes_make(rest->ptr, n);
-
-	n += end != NULL;
-	*rest = bytes_make(rest->ptr + n, rest->len - n);
-	return line;
-}
 
 static bool
 password_valid(struct bytes password)
@@ -66,7 +53,7 @@ read_passwords(const char *path, struct passwords *p, struct err *e)
 		return st;
 	rest = bytes_make(p->text, len);
 	while (rest.len > 0) {
-		line = next_line(&rest);
+		line = bytes_cut_line(&rest);
 		if (p->n == ROOMS_PASSWORDS || !password_valid(line)) {
 			err_set(e,
 			    "%s: not 1 to %d lines with a password each, of 1 "
@@ -121,132 +108,6 @@ load_merchant(
 	return rooms_passwords(m->password_file, out, e);
 }
 
-/* Hand each line of a secret file to take(); false: words in e say what the
- * lines have to be. */
-static enum status
-load_lines(const char *path,
-    bool (*take)(struct event_rules *r, struct bytes line),
-    struct event_rules *out, const char *words, struct err *e)
-{
-	char text[ROOMS_SECRETS * WHSEC_TEXT + 1];
-	struct bytes rest;
-	enum status st;
-	size_t len;
-
-	st = secret_load(path, text, sizeof(text), &len, e);
-	if (st != ST_OK)
-		return st;
-	rest = bytes_make(text, len);
-	while (st == ST_OK && rest.len > 0) {
-		if (take(out, next_line(&rest)))
-			continue;
-		err_set(e, "%s: not 1 to %d lines with %s each", path,
-		    ROOMS_SECRETS, words);
-		st = ST_CONFIG;
-	}
-	secret_wipe(text, sizeof(text));
-	return st;
-}
-
-static bool
-take_secret(struct event_rules *r, struct bytes line)
-{
-	size_t at = r->n_secrets;
-
-	if (at == ROOMS_SECRETS ||
-	    !whsec_decode(line, r->secret[at], &r->secret_len[at]))
-		return false;
-	r->n_secrets++;
-	return true;
-}
-
-static bool
-take_signing_key(struct event_rules *r, struct bytes line)
-{
-	if (r->n_signing_keys == ROOMS_SECRETS ||
-	    !whsk_decode(line, r->signing_key[r->n_signing_keys]))
-		return false;
-	r->n_signing_keys++;
-	return true;
-}
-
-/* A field's name (RFC 9110, 5.6.2) that is not one of ours. */
-static bool
-field_name_valid(struct bytes name)
-{
-	static const char *const ours[] = { "accept", "connection",
-		"content-encoding", "content-length", "content-type", "expect",
-		"host", "keep-alive", "proxy-connection", "te", "trailer",
-		"transfer-encoding", "upgrade", "user-agent" };
-	char lower[64] = "";
-
-	if (name.len == 0 || name.len >= sizeof(lower))
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		unsigned char c = name.ptr[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c - 'A' + 'a');
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			strchr("!#$%&'*+-.^_`|~", c) != NULL))
-			return false;
-		lower[i] = (char)c;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
-		if (strcmp(lower, ours[i]) == 0)
-			return false;
-	}
-	return strncmp(lower, "webhook-", 8) != 0 &&
-	       strncmp(lower, "ce-", 3) != 0;
-}
-
-/* "Name: value": visible ASCII and inner spaces. */
-static bool
-header_valid(struct bytes line)
-{
-	const unsigned char *colon = memchr(line.ptr, ':', line.len);
-	size_t at;
-
-	if (colon == NULL)
-		return false;
-	at = (size_t)(colon - line.ptr);
-	if (!field_name_valid(bytes_make(line.ptr, at)) || line.len < at + 3 ||
-	    line.ptr[at + 1] != ' ' || line.ptr[at + 2] == ' ' ||
-	    line.ptr[line.len - 1] == ' ')
-		return false;
-	for (size_t i = at + 2; i < line.len; i++) {
-		if (line.ptr[i] < 0x20 || line.ptr[i] > 0x7e)
-			return false;
-	}
-	return true;
-}
-
-/* They may hold a password. */
-static enum status
-load_headers(const char *path, char out[ROOMS_HEADERS], struct err *e)
-{
-	struct bytes rest;
-	enum status st;
-	size_t len;
-
-	st = secret_load(path, out, ROOMS_HEADERS - 1, &len, e);
-	if (st != ST_OK)
-		return st;
-	out[len] = '\n';
-	out[len + 1] = '\0';
-	rest = bytes_make(out, len + 1);
-	while (rest.len > 0) {
-		if (header_valid(next_line(&rest)))
-			continue;
-		err_set(e,
-		    "%s: not lines of Name: value, or a name that the gateway "
-		    "sends itself",
-		    path);
-		return ST_CONFIG;
-	}
-	return ST_OK;
-}
-
 /* Only what it is; whether it fits is for net/ and client/ to say. */
 static enum status
 want_pem(const char *path, const char *text, const char *label, struct err *e)
@@ -286,16 +147,6 @@ load_key(const char *path, char out[ROOMS_PEM], struct err *e)
 }
 
 static enum status
-load_signing_keys(
-    const struct config_billing *b, struct event_rules *out, struct err *e)
-{
-	return load_lines(b->signing_key_file, take_signing_key, out,
-	    "whsk_ and the base64 of an Ed25519 seed (32 bytes), or of it and "
-	    "its public key,",
-	    e);
-}
-
-static enum status
 load_billing(
     const struct config_billing *b, struct courier_billing *out, struct err *e)
 {
@@ -305,21 +156,15 @@ load_billing(
 	memcpy(out->url, b->url, sizeof(out->url));
 	out->timeout_ms = b->timeout_ms;
 	out->in_flight = b->in_flight;
-	out->event.format = b->format;
 	out->networks = b->networks;
 	memcpy(out->proxy, b->proxy, sizeof(out->proxy));
-	st = load_lines(b->secret_file, take_secret, &out->event,
-	    "whsec_ and the base64 of 24 to 64 bytes", e);
-	if (st == ST_OK && b->signing_key_file[0] != '\0')
-		st = load_signing_keys(b, &out->event, e);
+	st = event_rules_load(b, &out->event, e);
 	if (st == ST_OK && b->ca_file[0] != '\0')
 		st = load_certificates(b->ca_file, out->ca, e);
 	if (st == ST_OK && b->certificate[0] != '\0')
 		st = load_certificates(b->certificate, out->certificate, e);
 	if (st == ST_OK && b->key[0] != '\0')
 		st = load_key(b->key, out->key, e);
-	if (st == ST_OK && b->headers_file[0] != '\0')
-		st = load_headers(b->headers_file, out->event.headers, e);
 	return st;
 }
 
@@ -506,9 +351,7 @@ load_public_keys(
 	struct event_rules rules = { .n_signing_keys = 0 };
 	enum status st;
 
-	if (b->signing_key_file[0] == '\0')
-		return ST_OK;
-	st = load_signing_keys(b, &rules, e);
+	st = event_rules_keys(b, &rules, e);
 	for (size_t i = 0; st == ST_OK && i < rules.n_signing_keys; i++) {
 		st = ed25519_public(rules.signing_key[i], key);
 		if (st == ST_OK)

@@ -11,14 +11,15 @@
 #include "base/secret.h"
 #include "config/config.h"
 
-#define ROOMS_PEM	(64 * 1024)
-#define ROOMS_TICKET	80  /* OpenSSL's size of the session ticket keys */
-#define ROOMS_SECRETS	4   /* webhook secrets of one endpoint */
-#define ROOMS_SECRET	64  /* raw bytes of one webhook secret at most */
-#define ROOMS_PASSWORDS 2   /* valid at once while one is changed */
-#define ROOMS_PASSWORD	257 /* one with its NUL */
-#define ROOMS_PROVIDERS 16
-#define ROOMS_HEADERS	4096 /* a billing's further header lines */
+#define ROOMS_PEM	   (64 * 1024)
+#define ROOMS_TICKET	   80  /* OpenSSL's size of the session ticket keys */
+#define ROOMS_SECRETS	   4   /* webhook secrets of one endpoint */
+#define ROOMS_SECRET	   64  /* raw bytes of one webhook secret at most */
+#define ROOMS_PASSWORDS	   2   /* valid at once while one is changed */
+#define ROOMS_PASSWORD	   257 /* one with its NUL */
+#define ROOMS_PROVIDERS	   16
+#define ROOMS_HEADERS	   4096 /* a billing's further header lines */
+#define ROOMS_HEADER_LINES 64
 
 struct room_tls {
 	char certificate[ROOMS_PEM]; /* PEM chain, NUL-terminated */
@@ -147,9 +148,10 @@ struct desk_config {
  * password a line, ROOMS_PASSWORDS at most; a secret file holds one
  * whsec_<base64> a line (24 to 64 bytes decoded), ROOMS_SECRETS at most; a
  * signing key file one whsk_<base64> a line, of a seed of 32 bytes, or of the
- * seed and its public key, ROOMS_SECRETS at most.  A headers file may name
- * anything but what we send ourselves (Content-*, Host, webhook-*, ce-*,
- * User-Agent, Connection, Transfer-Encoding, Expect, ...).
+ * seed and its public key, ROOMS_SECRETS at most.  A headers file has
+ * ROOMS_HEADER_LINES lines at most, and may name anything but what we send
+ * ourselves (Content-*, Host, webhook-*, ce-*, User-Agent, Connection,
+ * Transfer-Encoding, Expect, ...).
  */
 MUST_USE enum status rooms_edge(const struct config *c, bool create,
     const unsigned char ticket[ROOMS_TICKET], struct edge_config *out,

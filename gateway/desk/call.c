@@ -84,7 +84,7 @@ reply_tagged(struct call *c, const struct server_reply *reply)
 	buf_init(&fields, FIELDS_MOST);
 	if (etag_of(reply->body, etag) == ST_OK)
 		buf_printf(&fields, "ETag: %s\r\n", etag);
-	if (c->if_none_match != NULL &&
+	if (fields.len > 0 && c->if_none_match != NULL &&
 	    etag_listed(bytes_of(c->if_none_match), etag)) {
 		r.status = 304;
 		r.content_type = NULL;

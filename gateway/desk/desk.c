@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "desk/admin.h"
 #include "base/secret.h"
+#include "desk/admin.h"
 #include "desk/asks.h"
 #include "desk/cursors.h"
 #include "desk/documents.h"
@@ -20,8 +20,8 @@
 /* A prober, a scraper, a person. */
 #define ADMIN_CONNECTIONS 64
 
-/* To learn which tokens are revoked; then the desk is started again. */
-#define TRIES 10
+/* Until the keeper is asked again which tokens are revoked. */
+#define AGAIN_S 1
 
 /* Whose handler a route is. */
 enum unit {
@@ -51,8 +51,8 @@ struct desk {
 	unsigned draining; /* servers */
 	struct route_table api_routes, admin_routes;
 	struct route_guard guard;
-	struct ask tokens; /* which are revoked; asked before anything */
-	int tries;	   /* to ask that */
+	struct ask tokens;   /* which are revoked; asked before anything */
+	struct event *again; /* to ask that */
 	size_t n_pages;
 	const struct metrics_page *pages[ROOM_FDS];
 };
@@ -161,15 +161,31 @@ on_token(void *arg, enum message type, const void *record)
 		auth_revoke(&d->guard.auth, m->sha256);
 }
 
+static void
+ask_again(struct desk *d)
+{
+	const struct timeval again = { .tv_sec = AGAIN_S };
+
+	if (event_add(d->again, &again) != 0)
+		room_done(d->room, 1);
+}
+
 /* No token is taken before it is known which are revoked. */
 static void
 ask_tokens(struct desk *d)
 {
 	struct msg_tokens m = { .tag = 0 };
 
-	if (d->tries++ == TRIES ||
-	    asks_put(d->asks, &d->tokens, MSG_TOKENS, &m) != ST_OK)
-		room_done(d->room, 1);
+	if (asks_put(d->asks, &d->tokens, MSG_TOKENS, &m) != ST_OK)
+		ask_again(d);
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	ask_tokens(arg);
 }
 
 static void
@@ -180,7 +196,7 @@ on_tokens(void *arg, const struct asks_answer *a)
 	if (a->st == ST_OK)
 		d->guard.open = true;
 	else
-		ask_tokens(d);
+		ask_again(d);
 }
 
 static void
@@ -310,6 +326,11 @@ start_guard(struct desk *d, const struct desk_config *cfg, struct err *e)
 	limit_init(&d->guard.limit, cfg->limits.api_rate);
 	secret_random(&d->guard.nonce, sizeof(d->guard.nonce));
 	d->guard.asks = d->asks;
+	d->again = event_new(loop_base(d->room->loop), -1, 0, on_again, d);
+	if (d->again == NULL) {
+		err_set(e, "no memory");
+		return ST_NO_MEMORY;
+	}
 	asks_prepare(&d->tokens, on_tokens, d);
 	d->tokens.on_row = on_token;
 	ask_tokens(d);
@@ -391,6 +412,8 @@ desk_free(struct desk *d)
 	admin_free(d->admin);
 	server_free(d->api_server);
 	server_free(d->admin_server);
+	if (d->again != NULL)
+		event_free(d->again);
 	if (d->asks != NULL)
 		asks_drop(d->asks, &d->tokens);
 	asks_free(d->asks);

@@ -1,5 +1,6 @@
 #include "desk/holds.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "desk/call.h"
@@ -14,6 +15,7 @@ struct review {
 	struct call call;
 	bool has_cursor;
 	struct cursor cursor; /* the one given; then the next */
+	uint32_t limit;
 	struct receipt_id id; /* of a decision */
 	enum life to;
 };
@@ -24,6 +26,7 @@ static void
 on_page(void *arg, const struct asks_answer *a)
 {
 	struct review *v = arg;
+	char text[CURSOR_TEXT], link[CURSOR_TEXT + 64];
 
 	if (a->st != ST_OK) {
 		call_fail_page(&v->call, a->st);
@@ -35,8 +38,11 @@ on_page(void *arg, const struct asks_answer *a)
 	}
 	v->cursor.epoch = a->end.epoch;
 	v->cursor.seq = a->end.last_seq;
+	cursor_format(&v->cursor, CURSOR_HELD, text);
+	(void)snprintf(
+	    link, sizeof(link), "/v1/held?after=%s&limit=%u", text, v->limit);
 	call_reply_page(
-	    &v->call, CURSOR_HELD, &v->cursor, a->end.more != 0, NULL);
+	    &v->call, CURSOR_HELD, &v->cursor, a->end.more != 0, link);
 }
 
 /* The parameters into v and m; false: one of them is wrong. */
@@ -73,6 +79,7 @@ holds_page(void *unit, const struct route_request *r)
 		call_refuse(&v->call, PROBLEM_PARAMETER, NULL);
 		return;
 	}
+	v->limit = m.limit;
 	memcpy(m.merchant, r->merchant, sizeof(m.merchant));
 	buf_append_text(&v->call.ask.json, "{\"held\":[");
 	call_ask(&v->call, MSG_HOLDS, &m);

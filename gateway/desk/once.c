@@ -177,7 +177,8 @@ once_answered(struct once *o, exchange_id id, int status, struct bytes body)
 		forget(o, e);
 		return;
 	}
-	memcpy(e->body, body.ptr, body.len);
+	if (body.len > 0)
+		memcpy(e->body, body.ptr, body.len);
 	e->len = body.len;
 	e->status = status;
 	e->id = 0;

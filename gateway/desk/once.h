@@ -1,8 +1,8 @@
 /*
  * Idempotency-Key: what a token asked for under a key is done once, and the
  * answer given again.  In memory, for a day, the newest ONCE_MOST of all
- * tokens.  Answers that say "not now" are not kept: the next one counts.  Loop
- * thread.
+ * tokens.  Answers that say "not now" are not kept: the next one counts; nor
+ * are those of more than 4 KiB, of which no change has any.  Loop thread.
  */
 #ifndef DESK_ONCE_H
 #define DESK_ONCE_H

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rfc3339.h"
 #include "desk/call.h"
 #include "desk/query.h"
+
+#define LINK_MOST 1024
 
 struct outbox {
 	struct calls calls; /* each a push */
@@ -18,8 +21,10 @@ struct push {
 	struct call call;
 	bool has_cursor;
 	struct cursor cursor;
+	struct msg_deliveries list;
 	bool shown; /* of one: its log is being asked for */
 	struct msg_attempts log;
+	struct msg_redeliver retry;
 	struct receipt_id id; /* of a single retry */
 	char endpoint[DELIVERY_ENDPOINT];
 };
@@ -74,7 +79,7 @@ read_which(const struct query_param *params, struct msg_which *w)
 	    !query_time(params[FROM].value, &w->from_us))
 		return false;
 	return params[TO].value.ptr == NULL ||
-	       query_time(params[TO].value, &w->to_us);
+	       (query_time(params[TO].value, &w->to_us) && w->to_us > 0);
 }
 
 /* Where to begin and how many. */
@@ -105,9 +110,49 @@ epoch_fits(struct push *p, uint64_t epoch)
 /* ---- lists */
 
 static void
+write_time(const char *name, uint64_t us, struct buf *out)
+{
+	char at[RFC3339_TEXT];
+
+	if (us == 0)
+		return;
+	rfc3339_micros((int64_t)us, at);
+	buf_printf(out, "&%s=%s", name, at);
+}
+
+/* Where the page's reader finds the next one. */
+static void
+write_link(const struct push *p, struct buf *out)
+{
+	static const struct receipt_id any;
+	const struct msg_which *w = &p->list.which;
+	char text[CURSOR_TEXT], id[ID_TEXT];
+
+	cursor_format(&p->cursor, CURSOR_DELIVERIES, text);
+	buf_printf(
+	    out, "/v1/deliveries?after=%s&limit=%u", text, p->list.limit);
+	if (w->state != DELIVERY_STATES)
+		buf_printf(out, "&state=%s", delivery_word(w->state));
+	if (w->endpoint[0] != '\0')
+		buf_printf(out, "&billing=%s", w->endpoint);
+	if (memcmp(&w->id, &any, sizeof(any)) != 0) {
+		id_format(&w->id, id);
+		buf_printf(out, "&receipt_id=%s", id);
+	}
+	write_time("from", w->from_us, out);
+	write_time("to", w->to_us, out);
+	if (w->invoice_id[0] == '\0')
+		return;
+	buf_append_text(out, "&invoice_id=");
+	for (const char *c = w->invoice_id; *c != '\0'; c++)
+		buf_printf(out, "%%%02X", (unsigned char)*c);
+}
+
+static void
 on_page(void *arg, const struct asks_answer *a)
 {
 	struct push *p = arg;
+	struct buf link;
 
 	if (a->st != ST_OK) {
 		call_fail_page(&p->call, a->st);
@@ -117,8 +162,12 @@ on_page(void *arg, const struct asks_answer *a)
 		return;
 	p->cursor.epoch = a->end.epoch;
 	p->cursor.seq = a->end.last_seq;
-	call_reply_page(
-	    &p->call, CURSOR_DELIVERIES, &p->cursor, a->end.more != 0, NULL);
+	buf_init(&link, LINK_MOST);
+	write_link(p, &link);
+	call_reply_page(&p->call, CURSOR_DELIVERIES, &p->cursor,
+	    a->end.more != 0,
+	    buf_status(&link) == ST_OK ? (const char *)link.data : NULL);
+	buf_fini(&link);
 }
 
 static bool
@@ -139,22 +188,23 @@ outbox_page(void *unit, const struct route_request *r)
 		[LIMIT] = { .name = "limit" },
 		[RECEIPT] = { .name = "receipt_id" } };
 	struct outbox *o = unit;
-	struct msg_deliveries m = { .tag = 0 };
+	struct msg_deliveries *m;
 	struct query_text text;
 	struct push *p = call_new(&o->calls, sizeof(*p), r, on_page);
 
 	if (p == NULL)
 		return;
-	memcpy(m.which.merchant, r->merchant, sizeof(m.which.merchant));
+	m = &p->list;
+	memcpy(m->which.merchant, r->merchant, sizeof(m->which.merchant));
 	if (!query_parse(r->query, params, ARRAY_LEN(params), &text) ||
-	    !read_which(params, &m.which) ||
-	    !read_receipt(params[RECEIPT].value, &m.which.id) ||
-	    !read_span(p, params, &m.after, &m.limit)) {
+	    !read_which(params, &m->which) ||
+	    !read_receipt(params[RECEIPT].value, &m->which.id) ||
+	    !read_span(p, params, &m->after, &m->limit)) {
 		call_refuse(&p->call, PROBLEM_PARAMETER, NULL);
 		return;
 	}
 	buf_append_text(&p->call.ask.json, "{\"deliveries\":[");
-	call_ask(&p->call, MSG_DELIVERIES, &m);
+	call_ask(&p->call, MSG_DELIVERIES, m);
 }
 
 /* ---- one of them */
@@ -295,6 +345,21 @@ on_retried(void *arg, const struct asks_answer *a)
 	call_reply(&p->call, 200, NULL);
 }
 
+/* A cursor of another store must not choose what is pushed again; which store
+ * this is only the keeper knows. */
+static void
+on_epoch(void *arg, const struct asks_answer *a)
+{
+	struct push *p = arg;
+
+	if (a->st != ST_OK) {
+		call_fail_page(&p->call, a->st);
+	} else if (epoch_fits(p, a->health.epoch)) {
+		p->call.ask.on_done = on_retried;
+		call_ask(&p->call, MSG_REDELIVER, &p->retry);
+	}
+}
+
 static bool
 read_dry_run(struct bytes value, uint32_t *action)
 {
@@ -319,25 +384,30 @@ outbox_retry(void *unit, const struct route_request *r)
 		[RECEIPT] = { .name = "" },
 		[DRY_RUN] = { .name = "dry_run" } };
 	struct outbox *o = unit;
-	struct msg_redeliver m = { .tag = 0 };
+	struct msg_probe probe = { .tag = 0 };
+	struct msg_redeliver *m;
 	struct query_text text;
 	struct push *p = call_new(&o->calls, sizeof(*p), r, on_retried);
 
 	if (p == NULL)
 		return;
-	memcpy(m.which.merchant, r->merchant, sizeof(m.which.merchant));
-	memcpy(m.by, r->token, sizeof(m.by));
+	m = &p->retry;
+	memcpy(m->which.merchant, r->merchant, sizeof(m->which.merchant));
+	memcpy(m->by, r->token, sizeof(m->by));
 	/* Without a state a slip would push everything again. */
 	if (!query_parse(r->query, params, ARRAY_LEN(params), &text) ||
 	    params[STATE].value.ptr == NULL ||
 	    params[RECEIPT].value.ptr != NULL ||
-	    !read_which(params, &m.which) ||
-	    !read_dry_run(params[DRY_RUN].value, &m.action) ||
-	    !read_span(p, params, &m.after, &m.limit)) {
+	    !read_which(params, &m->which) ||
+	    !read_dry_run(params[DRY_RUN].value, &m->action) ||
+	    !read_span(p, params, &m->after, &m->limit)) {
 		call_refuse(&p->call, PROBLEM_PARAMETER, NULL);
-		return;
+	} else if (p->has_cursor) {
+		p->call.ask.on_done = on_epoch;
+		call_ask(&p->call, MSG_PROBE, &probe);
+	} else {
+		call_ask(&p->call, MSG_REDELIVER, m);
 	}
-	call_ask(&p->call, MSG_REDELIVER, &m);
 }
 
 /* ---- all of them */

@@ -5,7 +5,8 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "base/rfc3339.h"
+#include "desk/poll_begin.h"
+#include "desk/poll_text.h"
 
 #define SECOND_US INT64_C(1000000)
 #define TICK_US	  100000
@@ -90,19 +91,6 @@ ask(struct poll *p)
 /* ---- rows */
 
 static void
-event_text(struct poll *p, const struct msg_row *m)
-{
-	const struct cursor at = { .epoch = p->cursor.epoch, .seq = m->seq };
-	struct buf *out = &p->call.ask.json;
-	char id[CURSOR_TEXT];
-
-	cursor_format(&at, CURSOR_RECEIPTS, id);
-	buf_printf(out, "id: %s\nevent: payment.received\ndata: ", id);
-	receipt_json(&m->receipt, out);
-	buf_append_text(out, "\n\n");
-}
-
-static void
 on_row(void *arg, enum message type, const void *record)
 {
 	struct poll *p = arg;
@@ -111,7 +99,9 @@ on_row(void *arg, enum message type, const void *record)
 	(void)type;
 	switch (p->kind) {
 	case POLL_EVENTS:
-		event_text(p, m);
+		poll_text_event(&m->receipt,
+		    &(struct cursor){ .epoch = p->cursor.epoch, .seq = m->seq },
+		    &p->call.ask.json);
 		break;
 	case POLL_EXPORT:
 		receipt_json(&m->receipt, &p->call.ask.json);
@@ -210,39 +200,6 @@ polls_news(struct polls *ps, const char *merchant)
 
 /* ---- answers */
 
-/* Where the page's reader finds the next one. */
-static void
-write_link(const struct poll *p, struct buf *out)
-{
-	const struct msg_page *m = &p->page;
-	char text[CURSOR_TEXT], at[RFC3339_TEXT];
-
-	cursor_format(&p->cursor,
-	    (m->flags & PAGE_DESC) != 0 ? CURSOR_RECEIPTS_DESC
-					: CURSOR_RECEIPTS,
-	    text);
-	buf_printf(out, "/v1/receipts?after=%s&limit=%u", text, m->limit);
-	if ((m->flags & PAGE_DESC) != 0)
-		buf_append_text(out, "&order=desc");
-	if ((m->flags & PAGE_UNDELIVERED) != 0)
-		buf_append_text(out, "&delivered=false");
-	if (m->currency[0] != '\0')
-		buf_printf(out, "&currency=%s", m->currency);
-	if (m->paid_from_us != 0) {
-		rfc3339_micros((int64_t)m->paid_from_us, at);
-		buf_printf(out, "&paid_from=%s", at);
-	}
-	if (m->paid_to_us != 0) {
-		rfc3339_micros((int64_t)m->paid_to_us, at);
-		buf_printf(out, "&paid_to=%s", at);
-	}
-	if (m->invoice_id[0] == '\0')
-		return;
-	buf_append_text(out, "&invoice_id=");
-	for (const char *c = m->invoice_id; *c != '\0'; c++)
-		buf_printf(out, "%%%02X", (unsigned char)*c);
-}
-
 static void
 reply_page(struct poll *p, bool more)
 {
@@ -251,7 +208,7 @@ reply_page(struct poll *p, bool more)
 
 	buf_init(&link, LINK_MOST);
 	if (more)
-		write_link(p, &link);
+		poll_text_link(&p->page, &p->cursor, &link);
 	call_reply_page(&p->call, desc ? CURSOR_RECEIPTS_DESC : CURSOR_RECEIPTS,
 	    &p->cursor, more,
 	    more && buf_status(&link) == ST_OK ? (const char *)link.data
@@ -343,14 +300,11 @@ take_events(struct poll *p, struct bytes text, bool more)
 static void
 end_export(struct poll *p, bool more)
 {
-	char text[CURSOR_TEXT], line[CURSOR_TEXT + 32];
-	int n;
+	struct buf *line = &p->call.ask.json;
 
-	cursor_format(&p->cursor, CURSOR_RECEIPTS, text);
-	n = snprintf(line, sizeof(line), "{\"next\":\"%s\",\"more\":%s}\n",
-	    text, more ? "true" : "false");
-	if (!server_stream_add(
-		p->call.server, p->call.id, bytes_make(line, (size_t)n))) {
+	buf_reset(line);
+	poll_text_end(&p->cursor, more, line);
+	if (!server_stream_add(p->call.server, p->call.id, buf_bytes(line))) {
 		drop(p);
 		return;
 	}
@@ -463,75 +417,14 @@ on_page(struct poll *p, const struct asks_answer *a)
 		fail(p, a->st);
 }
 
-/* ---- where to begin */
-
-/* The end: what the newest receipt's seq is. */
+/* Ask where to begin, or from there on. */
 static void
-ask_now(struct poll *p)
+go(struct poll *p)
 {
-	struct msg_page m = { .limit = 1, .flags = PAGE_DESC };
-
-	memcpy(m.merchant, p->page.merchant, sizeof(m.merchant));
-	call_ask(&p->call, MSG_PAGE, &m);
-}
-
-static void
-ask_kept(struct poll *p)
-{
-	struct msg_mark m = { .action = MARK_GET };
-
-	memcpy(m.merchant, p->page.merchant, sizeof(m.merchant));
-	memcpy(m.name, p->kept, sizeof(m.name));
-	call_ask(&p->call, MSG_MARK, &m);
-}
-
-/* Events carry the epoch in their ids, which only an answer tells. */
-static bool
-needs_epoch(const struct poll *p)
-{
-	return p->kind == POLL_EVENTS && !p->has_cursor;
-}
-
-static void
-ask_epoch(struct poll *p)
-{
-	struct msg_probe m = { .tag = 0 };
-
-	call_ask(&p->call, MSG_PROBE, &m);
-}
-
-static void
-begin_asking(struct poll *p)
-{
-	if (needs_epoch(p))
-		ask_epoch(p);
+	if (poll_begin_needed(p))
+		poll_begin_ask(p);
 	else
 		ask(p);
-}
-
-static void
-on_begin(struct poll *p, const struct asks_answer *a)
-{
-	if (p->from_now && a->st == ST_OK) {
-		p->from_now = false;
-		p->has_cursor = true;
-		p->cursor.epoch = a->end.epoch;
-		p->cursor.seq = a->end.last_seq;
-		ask(p);
-	} else if (p->kept[0] != '\0' &&
-		   (a->st == ST_OK || a->st == ST_NOT_FOUND)) {
-		p->kept[0] = '\0';
-		p->has_cursor = a->st == ST_OK;
-		p->cursor.epoch = a->marked.epoch;
-		p->cursor.seq = a->marked.seq;
-		begin_asking(p);
-	} else if (a->st == ST_OK && a->health.epoch != 0) {
-		p->has_cursor = true;
-		p->cursor.epoch = a->health.epoch;
-		ask(p);
-	} else {
-		call_fail_page(&p->call, a->st);
-	}
 }
 
 static void
@@ -539,10 +432,12 @@ on_answer(void *arg, const struct asks_answer *a)
 {
 	struct poll *p = arg;
 
-	if (p->from_now || p->kept[0] != '\0' || needs_epoch(p))
-		on_begin(p, a);
-	else
+	if (!poll_begin_needed(p))
 		on_page(p, a);
+	else if (poll_begin_take(p, a))
+		go(p);
+	else
+		call_fail_page(&p->call, a->st);
 }
 
 void
@@ -562,12 +457,7 @@ poll_start(struct poll *p)
 			return;
 		}
 	}
-	if (p->from_now)
-		ask_now(p);
-	else if (p->kept[0] != '\0')
-		ask_kept(p);
-	else
-		begin_asking(p);
+	go(p);
 }
 
 /* ---- time */

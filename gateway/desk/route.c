@@ -12,7 +12,7 @@
 
 /* Does path name this route?  *segment is what stands for its '*'. */
 static bool
-matches(const struct route *r, struct bytes path, struct bytes *segment)
+fits(const struct route *r, struct bytes path, struct bytes *segment)
 {
 	const char *star = strchr(r->path, '*');
 	size_t before, behind;
@@ -30,6 +30,21 @@ matches(const struct route *r, struct bytes path, struct bytes *segment)
 	return memchr(segment->ptr, '/', segment->len) == NULL;
 }
 
+/* The same, but a path that stands in the table as it is means nothing to a
+ * '*'. */
+static bool
+matches(const struct route_table *t, const struct route *r, struct bytes path,
+    struct bytes *segment)
+{
+	if (!fits(r, path, segment))
+		return false;
+	for (size_t i = 0; i < t->n && segment->ptr != NULL; i++) {
+		if (bytes_is(path, t->routes[i].path))
+			return false;
+	}
+	return true;
+}
+
 /* "Allow: GET, HEAD, OPTIONS\r\n"; false when no route has this path. */
 static bool
 allow(const struct route_table *t, struct bytes path, char out[ALLOW_MAX])
@@ -41,7 +56,7 @@ allow(const struct route_table *t, struct bytes path, char out[ALLOW_MAX])
 	for (size_t i = 0; i < t->n; i++) {
 		const struct route *r = &t->routes[i];
 
-		if (!matches(r, path, &segment))
+		if (!matches(t, r, path, &segment))
 			continue;
 		found = true;
 		get |= r->method == HTTP_GET;
@@ -63,7 +78,7 @@ find(const struct route_table *t, enum http_method method, struct bytes path,
 		method = HTTP_GET;
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->routes[i].method == method &&
-		    matches(&t->routes[i], path, segment))
+		    matches(t, &t->routes[i], path, segment))
 			return &t->routes[i];
 	}
 	return NULL;
@@ -187,7 +202,7 @@ choose_media(
 	int best = 0;
 
 	*out = MEDIA_JSON;
-	if (accept.ptr == NULL)
+	if (accept.ptr == NULL || accept.len == 0)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		int q;
@@ -205,12 +220,14 @@ choose_media(
 
 /* ---- who asks, and how often */
 
+/* No valid token.  It may be tried again as soon as the limit allows. */
 static void
 refuse_token(const struct route_table *t, enum auth_verdict v, struct server *s,
     const struct server_request *req)
 {
 	const char *fields;
 	enum problem p = auth_problem(v, &fields);
+	char after[32];
 
 	metrics_add(MET_API_UNAUTHORIZED, 1);
 	if (limit_fail(&t->guard->limit, req->peer_key, clock_mono_us())) {
@@ -218,8 +235,22 @@ refuse_token(const struct route_table *t, enum auth_verdict v, struct server *s,
 		server_problem(s, req->id, p, fields);
 		return;
 	}
+	(void)snprintf(after, sizeof(after), "Retry-After: %d\r\n",
+	    LIMIT_WINDOW_S / LIMIT_FAILURES);
 	metrics_add(MET_API_LIMITED, 1);
-	server_problem(s, req->id, PROBLEM_RATE, "Retry-After: 6\r\n");
+	server_problem(s, req->id, PROBLEM_RATE, after);
+}
+
+/* A valid token, for something else: its own rate limits it. */
+static void
+refuse_scope(struct server *s, const struct server_request *req)
+{
+	const char *fields;
+	enum problem p = auth_problem(AUTH_SCOPE, &fields);
+
+	metrics_add(MET_API_UNAUTHORIZED, 1);
+	log_event(LOG_API_UNAUTHORIZED, log_word(KEY_PEER, req->peer));
+	server_problem(s, req->id, p, fields);
 }
 
 static void
@@ -262,7 +293,7 @@ admit(const struct route_table *t, const struct route *r, struct server *s,
 		return false;
 	}
 	v = auth_check(&g->auth, req->head, r->scope, clock_wall_us(), &who);
-	if (v != AUTH_OK) {
+	if (who == NULL) {
 		refuse_token(t, v, s, req);
 		return false;
 	}
@@ -273,6 +304,10 @@ admit(const struct route_table *t, const struct route *r, struct server *s,
 		return false;
 	}
 	note_use(g, who);
+	if (v != AUTH_OK) {
+		refuse_scope(s, req);
+		return false;
+	}
 	log_event(LOG_API, log_word(KEY_ROUTE, r->path),
 	    log_word(KEY_TOKEN, who->name));
 	memcpy(rr->merchant, who->merchant, sizeof(rr->merchant));

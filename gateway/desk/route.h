@@ -4,8 +4,8 @@
  * What every handler would have to do stands here once: 404, 405 and OPTIONS
  * with Allow, HEAD as GET, the bearer token and its scope, how often it may
  * ask, what the answer can be, Idempotency-Key, a query where none is taken.
- * The first route that fits is taken: whole paths stand before those with a
- * '*'.  Loop thread only.
+ * A path that stands in the table as it is means nothing to one with a '*'.
+ * Loop thread only.
  */
 #ifndef DESK_ROUTE_H
 #define DESK_ROUTE_H

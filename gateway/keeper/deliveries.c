@@ -134,6 +134,14 @@ say_change(
 	count_states(o);
 }
 
+/* Other answers ask for a pause of this one delivery alone. */
+static uint32_t
+pause_s(const struct msg_settle *m)
+{
+	return m->http_status == 429 || m->http_status == 503 ? m->retry_after_s
+							      : 0;
+}
+
 /* What an answer does to its endpoint. */
 static void
 judge_endpoint(
@@ -145,7 +153,7 @@ judge_endpoint(
 	enum gate_state after;
 
 	gate_answered(
-	    g, gate_sign(m->outcome, m->http_status), m->retry_after_s, now_us);
+	    g, gate_sign(m->outcome, m->http_status), pause_s(m), now_us);
 	after = gate_state(g, now_us);
 	say_change(o, c->place, before, after);
 	/* Should the store have no room for that, the next attempt after a
@@ -166,6 +174,24 @@ deliveries_named(struct offers *o, const char *name, int64_t disabled_at_us)
 	count_states(o);
 }
 
+enum status
+deliveries_restore(struct offers *o, const struct store_driver *driver,
+    struct store *writer, struct err *e)
+{
+	for (size_t i = 0; i < routes_count(offers_routes(o)); i++) {
+		int64_t disabled_at_us;
+		uint32_t id;
+
+		if (driver->endpoint(
+			writer, name_of(o, i), &id, &disabled_at_us) != ST_OK) {
+			err_set(e, "the store cannot be read");
+			return ST_IO;
+		}
+		deliveries_named(o, name_of(o, i), disabled_at_us);
+	}
+	return ST_OK;
+}
+
 void
 deliveries_resume(struct offers *o, uint32_t endpoint_id)
 {
@@ -183,9 +209,9 @@ deliveries_resume(struct offers *o, uint32_t endpoint_id)
 
 /* ---- one delivery */
 
-/* The soonest that the answer allows, by the wall clock. */
+/* The shortest wait that the answer allows. */
 static int64_t
-earliest_us(const struct msg_settle *m, int64_t now_us)
+least_wait_us(const struct msg_settle *m)
 {
 	int64_t wait_us = (int64_t)m->retry_after_s * SECOND_US;
 	enum gate_sign sign = gate_sign(m->outcome, m->http_status);
@@ -195,7 +221,7 @@ earliest_us(const struct msg_settle *m, int64_t now_us)
 	if (sign == GATE_ALIVE && m->http_status >= 400 &&
 	    wait_us < OWN_FAULT_US)
 		wait_us = OWN_FAULT_US;
-	return now_us + wait_us;
+	return wait_us;
 }
 
 bool
@@ -204,7 +230,6 @@ deliveries_settle(
 {
 	struct claim *c =
 	    offers_held(o, courier, m->seq, m->endpoint_id, m->attempt);
-	int64_t now_us = clock_wall_us();
 	struct store_settle *s;
 
 	if (c == NULL)
@@ -218,10 +243,10 @@ deliveries_settle(
 		.http_status = m->http_status,
 		.took_ms = m->took_ms,
 		.bytes = m->bytes,
-		.now_us = now_us };
+		.now_us = clock_wall_us() };
 	judge_endpoint(o, c, m);
 	if (m->outcome != OUTCOME_DELIVERED) {
-		s->next_us = offers_next_us(o, c, earliest_us(m, now_us));
+		s->next_us = offers_next_us(o, c, least_wait_us(m));
 		s->to = s->next_us == INT64_MAX ? DELIVERY_EXHAUSTED
 						: DELIVERY_PENDING;
 	}
@@ -245,6 +270,20 @@ deliveries_again(struct offers *o, uint32_t endpoint_id, int64_t at_us)
 
 	if (place < routes_count(offers_routes(o)))
 		offers_wake(o, place, at_us);
+}
+
+void
+deliveries_changed(struct offers *o, const struct store_op *op)
+{
+	const struct routes *r = offers_routes(o);
+
+	for (size_t i = 0; i < op->u.redeliver.n; i++) {
+		size_t place =
+		    routes_place_of_id(r, op->u.redeliver.items[i].endpoint_id);
+
+		if (place < routes_count(r))
+			offers_reread(o, place);
+	}
 }
 
 static void

@@ -22,6 +22,13 @@ void deliveries_settle_done(struct offers *o, const struct store_op *op);
 void
 deliveries_named(struct offers *o, const char *name, int64_t disabled_at_us);
 
+/* The store did what a person said of some deliveries. */
+void deliveries_changed(struct offers *o, const struct store_op *op);
+
+/* At start, while nobody writes: ask the store that of every endpoint. */
+MUST_USE enum status deliveries_restore(struct offers *o,
+    const struct store_driver *driver, struct store *writer, struct err *e);
+
 /* Deliver to an endpoint again that had said 410; it is on disk. */
 void deliveries_resume(struct offers *o, uint32_t endpoint_id);
 

@@ -3,6 +3,7 @@
  *
  * driver_sqlite_open.c makes and ends a handle: lock, file, schema.
  * driver_sqlite.c is the vtable, receipts and what is due,
+ * driver_sqlite_pages.c pages of receipts,
  * driver_sqlite_life.c the life of a payment, driver_sqlite_deliveries.c what
  * became of deliveries, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_sql.c the closed list of all SQL.
@@ -60,11 +61,11 @@ enum driver_sqlite_sql {
 	SQL_PAGE,
 	SQL_PAGE_MERCHANT,
 	SQL_PAGE_INVOICE,
-	SQL_PAGE_UNDELIVERED,
 	SQL_PAGE_DESC,
 	SQL_PAGE_MERCHANT_DESC,
 	SQL_PAGE_INVOICE_DESC,
-	SQL_PAGE_UNDELIVERED_DESC,
+	SQL_UNDELIVERED,
+	SQL_UNDELIVERED_DESC,
 	SQL_GET,
 	SQL_DUE,
 	SQL_DUE_ORDERED,
@@ -79,6 +80,7 @@ enum driver_sqlite_sql {
 	SQL_SEQS_ID,
 	SQL_SEQS_PENDING,
 	SQL_SEQS_STOPPED,
+	SQL_SEQS_EXHAUSTED,
 	SQL_RECEIPT,
 	SQL_LINES,
 	SQL_ATTEMPTS,
@@ -134,6 +136,10 @@ driver_sqlite_text(struct sqlite3_stmt *q, int column, char *field, size_t cap);
  * comes in: a file can have been damaged, or written by hand. */
 bool driver_sqlite_row(struct sqlite3_stmt *q, struct store_row *row);
 
+/* The receipt of a number that another row names. */
+enum status
+driver_sqlite_at(struct store *s, int64_t seq, struct store_row *row);
+
 /* What q gives, with its parameter 1 bound: columns as in SQL_DUE and
  * SQL_QUESTIONS.  Otherwise as due. */
 enum status driver_sqlite_dues(struct store *s, struct sqlite3_stmt *q,
@@ -159,6 +165,8 @@ enum status driver_sqlite_life_holds(struct store *s,
     const struct store_query *query, store_life_fn *fn, void *arg, bool *more);
 enum status driver_sqlite_life_hold(struct store *s,
     const struct receipt_id *id, const char *merchant, struct store_life *out);
+enum status driver_sqlite_page(struct store *s, const struct store_query *query,
+    store_row_fn *fn, void *arg, uint64_t *last, bool *more);
 enum status driver_sqlite_settle(struct store *s, const struct store_settle *d);
 enum status
 driver_sqlite_redeliver(struct store *s, const struct store_redeliver *r);

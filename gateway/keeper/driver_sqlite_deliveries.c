@@ -225,12 +225,14 @@ seqs_statement(struct store *s, const struct store_which *w, int *rc)
 
 	if (w->id != NULL)
 		which = SQL_SEQS_ID;
-	else if (w->state == DELIVERY_PENDING)
-		which = SQL_SEQS_PENDING;
-	else if (w->state == DELIVERY_EXHAUSTED || w->state == DELIVERY_DROPPED)
-		which = SQL_SEQS_STOPPED;
 	else if (w->invoice_id != NULL)
 		which = SQL_SEQS_INVOICE;
+	else if (w->state == DELIVERY_PENDING)
+		which = SQL_SEQS_PENDING;
+	else if (w->state == DELIVERY_EXHAUSTED)
+		which = SQL_SEQS_EXHAUSTED;
+	else if (w->state == DELIVERY_DROPPED)
+		which = SQL_SEQS_STOPPED;
 	else if (w->merchant != NULL)
 		which = SQL_SEQS_MERCHANT;
 	q = driver_sqlite_statement(s, which, rc);
@@ -248,27 +250,6 @@ seqs_statement(struct store *s, const struct store_which *w, int *rc)
 	if (which == SQL_SEQS_INVOICE || which == SQL_SEQS_MERCHANT)
 		(void)sqlite3_bind_text(q, 3, text, -1, SQLITE_STATIC);
 	return q;
-}
-
-static enum status
-receipt_of(struct store *s, sqlite3_int64 seq, struct store_row *row)
-{
-	enum status st = ST_OK;
-	int rc;
-	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_RECEIPT, &rc);
-
-	if (q == NULL)
-		return driver_sqlite_status(s, rc);
-	(void)sqlite3_bind_int64(q, 1, seq);
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_DONE)
-		st = driver_sqlite_damaged(s); /* owed, but not there */
-	else if (rc != SQLITE_ROW)
-		st = driver_sqlite_status(s, rc);
-	else if (!driver_sqlite_row(q, row))
-		st = driver_sqlite_damaged(s);
-	(void)sqlite3_reset(q);
-	return st;
 }
 
 static bool
@@ -360,7 +341,7 @@ list_receipt(struct store *s, struct listing *l, sqlite3_int64 seq)
 	struct store_delivery d = { .seq = (uint64_t)seq };
 	struct store_row row;
 	bool first = (uint64_t)seq == l->w->after >> ENDPOINT_BITS;
-	enum status st = receipt_of(s, seq, &row);
+	enum status st = driver_sqlite_at(s, seq, &row);
 
 	if (st != ST_OK)
 		return st;

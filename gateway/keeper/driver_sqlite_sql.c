@@ -14,12 +14,11 @@
 
 #define PAGE(index)	 "SELECT " ROW " FROM receipt " index "WHERE seq > ?1 "
 #define PAGE_DESC(index) "SELECT " ROW " FROM receipt " index "WHERE seq < ?1 "
-#define UNDELIVERED(beyond, direction)                                    \
-	"SELECT " ROW " FROM (SELECT seq FROM delivery WHERE seq " beyond \
-	" ?1 UNION SELECT seq FROM stopped INDEXED BY stopped_exhausted " \
-	"WHERE state = 2 AND seq " beyond " ?1 ORDER BY seq " direction   \
-	"LIMIT ?2) "                                                      \
-	"CROSS JOIN receipt USING (seq) "
+#define UNDELIVERED(beyond, direction)                                 \
+	"SELECT seq FROM delivery WHERE seq " beyond " ?1 "            \
+	"UNION SELECT seq FROM stopped INDEXED BY stopped_exhausted "  \
+	"WHERE state = 2 AND seq " beyond " ?1 ORDER BY seq" direction \
+	" LIMIT ?2"
 
 #define DUE                                                             \
 	"SELECT " ROW ", delivery.attempts, next_us, first_us, before " \
@@ -164,7 +163,7 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	    PAGE("INDEXED BY receipt_invoice ") "AND invoice_id = ?4 AND (?3 "
 						"IS NULL OR merchant = ?3) "
 						"ORDER BY seq LIMIT ?2",
-	[SQL_PAGE_UNDELIVERED] = UNDELIVERED(">", "") "ORDER BY seq",
+	[SQL_UNDELIVERED] = UNDELIVERED(">", ""),
 	[SQL_PAGE_DESC] = PAGE_DESC("") "ORDER BY seq DESC LIMIT ?2",
 	[SQL_PAGE_MERCHANT_DESC] =
 	    PAGE_DESC("INDEXED BY receipt_merchant ") "AND merchant = ?3 ORDER "
@@ -173,8 +172,7 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	    "INDEXED BY receipt_invoice ") "AND invoice_id = ?4 AND (?3 IS "
 					   "NULL OR merchant = ?3) "
 					   "ORDER BY seq DESC LIMIT ?2",
-	[SQL_PAGE_UNDELIVERED_DESC] =
-	    UNDELIVERED("<", "DESC ") "ORDER BY seq DESC",
+	[SQL_UNDELIVERED_DESC] = UNDELIVERED("<", " DESC"),
 	[SQL_GET] = "SELECT " ROW " FROM receipt WHERE id = ?1 "
 		    "AND (?2 IS NULL OR merchant = ?2)",
 	[SQL_DUE] = DUE "ORDER BY next_us, seq LIMIT ?2",
@@ -224,6 +222,10 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 			     "WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
 	[SQL_SEQS_STOPPED] = "SELECT DISTINCT seq FROM stopped "
 			     "WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+	[SQL_SEQS_EXHAUSTED] = "SELECT DISTINCT seq FROM stopped "
+			       "INDEXED BY stopped_exhausted "
+			       "WHERE state = 2 AND seq >= ?1 "
+			       "ORDER BY seq LIMIT ?2",
 	[SQL_RECEIPT] = "SELECT " ROW " FROM receipt WHERE seq = ?1",
 	[SQL_LINES] =
 	    LINE("0", "outcome", "next_us", "delivery") "UNION ALL " LINE(

@@ -33,7 +33,7 @@ gate_init(struct gate *g, int64_t now_us)
 static int64_t
 token_us(const struct gate *g)
 {
-	return g->rate >= SECOND_US ? 0 : SECOND_US / g->rate;
+	return g->rate >= SECOND_US ? 0 : (SECOND_US + g->rate - 1) / g->rate;
 }
 
 /* What gathers while nothing is sent: a tenth of a second's attempts, or one.
@@ -106,6 +106,13 @@ close_until(struct gate *g, int64_t at_us)
 }
 
 static void
+pause_until(struct gate *g, int64_t at_us)
+{
+	close_until(g, at_us);
+	g->paused = true;
+}
+
+static void
 fail(struct gate *g, int64_t now_us)
 {
 	if (g->failures < GATE_FAILURES)
@@ -132,7 +139,8 @@ succeed(struct gate *g)
 		g->probe_gap_us = 0;
 		g->ramp = 1;
 	}
-	if (g->ramp > 0 && ++g->ramp >= g->window)
+	/* Without a taker nobody knows how wide it would be. */
+	if (g->ramp > 0 && ++g->ramp >= g->window && g->window > 0)
 		g->ramp = 0;
 }
 
@@ -152,13 +160,12 @@ gate_answered(
 	case GATE_AWAY:
 		fail(g, now_us);
 		if (asked_us > 0)
-			close_until(g, now_us + asked_us);
+			pause_until(g, now_us + asked_us);
 		break;
 	case GATE_LIMITED:
 		succeed(g); /* it answers */
-		close_until(
+		pause_until(
 		    g, now_us + (asked_us > 0 ? asked_us : GATE_PAUSE_US));
-		g->paused = true;
 		break;
 	case GATE_GONE:
 		succeed(g);

@@ -68,7 +68,8 @@ MUST_USE bool gate_may(struct gate *g, int64_t now_us, int64_t *wake_us);
 /* One goes out. */
 void gate_sent(struct gate *g, int64_t now_us);
 
-/* One came back.  retry_after_s: as the answer had it; 0: it had none.
+/* One came back.  retry_after_s: the pause that the endpoint asked for; 0:
+ * none.  GATE_WELL, GATE_ALIVE and GATE_GONE ask for none.
  * gate_lost(): it came back without having been tried. */
 void gate_answered(
     struct gate *g, enum gate_sign s, uint32_t retry_after_s, int64_t now_us);

@@ -16,13 +16,10 @@
 #include "keeper/questions.h"
 #include "keeper/reconfigure.h"
 #include "keeper/redeliver.h"
+#include "keeper/sweep.h"
 
 #define MOST_PUTS  16384
 #define MOST_READS 256
-
-/* The attempt log is swept once a minute, so many rows at a time. */
-#define SWEEP_S	   60
-#define SWEEP_ROWS 1000
 
 #define EXIT_STORE_FAILED 74
 
@@ -42,7 +39,7 @@ struct keeper {
 	struct redeliver redeliver;
 	struct marks marks;
 	struct news news;
-	unsigned to_sweep; /* seconds until then */
+	struct sweep sweep;
 	struct reconfigure reconfigure;
 	struct event *tick, *look_again;
 	struct loop_turn turn;
@@ -233,6 +230,9 @@ on_done(void *arg, const struct store_op *op)
 		decisions_done(&k->decisions, op);
 		break;
 	case STORE_OP_REDELIVER:
+		deliveries_changed(k->deliveries, op);
+		redeliver_done(&k->redeliver, op);
+		break;
 	case STORE_OP_DISABLE:
 		redeliver_done(&k->redeliver, op);
 		break;
@@ -242,8 +242,7 @@ on_done(void *arg, const struct store_op *op)
 		marks_done(&k->marks, op);
 		break;
 	case STORE_OP_SWEEP:
-		if (op->status == ST_OK && op->u.sweep.n == SWEEP_ROWS)
-			k->to_sweep = 0;
+		sweep_done(&k->sweep, op);
 		break;
 	}
 }
@@ -309,20 +308,6 @@ on_read(void *arg, const struct store_read *read)
 /* ---- time */
 
 static void
-sweep(struct keeper *k)
-{
-	int64_t keep_us = routes_keep_attempts_s(k->routes) * 1000000;
-
-	if (k->to_sweep > 0) {
-		k->to_sweep--;
-		return;
-	}
-	k->to_sweep = SWEEP_S;
-	(void)!store_queue_sweep(
-	    k->queue, clock_wall_us() - keep_us, SWEEP_ROWS);
-}
-
-static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	const struct store_read totals = { .kind = STORE_READ_TOTALS };
@@ -334,7 +319,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	offers_tick(k->questions);
 	checks_tick(k->checks);
 	deliveries_tick(k->deliveries);
-	sweep(k);
+	sweep_tick(&k->sweep);
 	reconfigure_go_on(&k->reconfigure);
 	if (k->control != NULL)
 		control_tick(k->control);
@@ -458,24 +443,6 @@ open_store(struct keeper *k, const struct keeper_config *cfg, struct err *e)
 }
 
 static enum status
-shut_disabled(struct keeper *k, struct err *e)
-{
-	for (size_t i = 0; i < routes_count(k->routes); i++) {
-		const char *name = routes_name(k->routes, i);
-		int64_t disabled_at_us;
-		uint32_t id;
-
-		if (k->driver->endpoint(
-			k->writer, name, &id, &disabled_at_us) != ST_OK) {
-			err_set(e, "the store cannot be read");
-			return ST_IO;
-		}
-		named(k, name, disabled_at_us);
-	}
-	return ST_OK;
-}
-
-static enum status
 start_workers(struct keeper *k, struct err *e)
 {
 	struct store_queue_config qc = { .loop = k->room->loop,
@@ -504,7 +471,7 @@ start_workers(struct keeper *k, struct err *e)
 	if (st == ST_OK)
 		st = offers_new(&k->deliveries, &oc, e);
 	if (st == ST_OK)
-		st = shut_disabled(k, e);
+		st = deliveries_restore(k->deliveries, k->driver, k->writer, e);
 	oc.kind = &questions_kind;
 	return st == ST_OK ? offers_new(&k->questions, &oc, e) : st;
 }
@@ -552,6 +519,7 @@ start_peers(struct keeper *k, struct err *e)
 		.reader = k->reads,
 		.queue = k->queue,
 		.epoch = k->answers.epoch };
+	k->sweep = (struct sweep){ .routes = k->routes, .queue = k->queue };
 	k->news.peers = k->peers;
 	k->news.routes = k->routes;
 	k->reconfigure = (struct reconfigure){ .routes = k->routes,

@@ -23,11 +23,13 @@ struct place {
 	struct offers *offers;
 	struct gate gate;
 	struct event *timer;
-	int64_t wake_us; /* wall; when something gets due; INT64_MAX: never */
-	size_t claimed;	 /* claims of it in the table, in any state */
-	size_t over;	 /* those in CLAIM_OVER */
-	bool stale;	 /* the store may hold more that is due */
+	int64_t wake_us;  /* wall; when something gets due; INT64_MAX: never */
+	size_t claimed;	  /* claims of it in the table, in any state */
+	size_t over;	  /* those in CLAIM_OVER */
+	size_t unwritten; /* those in CLAIM_SETTLING and CLAIM_UNSETTLED */
+	bool stale;	  /* the store may hold more that is due */
 	bool reading;
+	bool outdated; /* what is being read has changed since */
 	size_t ready_at, n_ready;
 	struct claim **ready; /* AHEAD of them, made at first use */
 };
@@ -247,17 +249,17 @@ offers_held(struct offers *o, uint64_t taker, uint64_t seq,
 }
 
 int64_t
-offers_next_us(struct offers *o, const struct claim *c, int64_t earliest_us)
+offers_next_us(struct offers *o, const struct claim *c, int64_t wait_us)
 {
 	const struct offers_kind *kind = o->cfg.kind;
-	int64_t first_us, soonest_us = due_now(o) + kind->shortest_gap_us;
+	int64_t first_us;
 	uint32_t failed;
 
 	kind->history(c, &first_us, &failed);
-	if (earliest_us < soonest_us)
-		earliest_us = soonest_us;
+	if (wait_us < kind->shortest_gap_us)
+		wait_us = kind->shortest_gap_us;
 	return backoff_next_us(kind->backoff(o->cfg.routes, c->place), first_us,
-	    failed, earliest_us, c->due.row.seq);
+	    failed, due_now(o) + wait_us, c->due.row.seq);
 }
 
 struct gate *
@@ -276,6 +278,8 @@ set_unsettled(struct offers *o, struct claim *c)
 void
 offers_write(struct offers *o, struct claim *c)
 {
+	if (c->state == CLAIM_SENT)
+		o->places[c->place].unwritten++;
 	c->state = CLAIM_SETTLING;
 	if (o->cfg.kind->write(o->cfg.routes, o->cfg.queue, c) != ST_OK)
 		set_unsettled(o, c); /* it waits for the next tick */
@@ -301,6 +305,7 @@ offers_written(
 	if (st == ST_IO)
 		return;
 	pl = &o->places[c->place];
+	pl->unwritten--;
 	if (next_us != INT64_MAX)
 		set_timer(pl, next_us);
 	if (pl->reading) {
@@ -329,6 +334,19 @@ void
 offers_disable(struct offers *o, uint32_t endpoint_id, int64_t at_us)
 {
 	(void)!store_queue_disable(o->cfg.queue, endpoint_id, at_us, 0, 0);
+}
+
+void
+offers_reread(struct offers *o, size_t place)
+{
+	struct place *pl = &o->places[place];
+
+	while (pl->ready_at < pl->n_ready) {
+		claims_remove(o->claims, pl->ready[pl->ready_at++]);
+		pl->claimed--;
+	}
+	pl->outdated = pl->reading;
+	pl->stale = true;
 }
 
 static bool
@@ -373,7 +391,7 @@ offers_read_done(struct offers *o, const struct store_read *read)
 
 	pl->reading = false;
 	pl->ready_at = pl->n_ready = 0;
-	for (size_t i = 0; i < read->n; i++)
+	for (size_t i = 0; i < read->n && !pl->outdated; i++)
 		take_ready(o, sweep.place, read->endpoint_id, &read->rows[i]);
 	if (pl->over > 0)
 		claims_sweep(o->claims, is_over, &sweep);
@@ -381,7 +399,7 @@ offers_read_done(struct offers *o, const struct store_read *read)
 		pl->stale = true; /* the tick tries again */
 		return;
 	}
-	if (read->n == read->limit)
+	if (read->n == read->limit || pl->outdated)
 		pl->stale = true;
 	else if (read->next_us != INT64_MAX)
 		set_timer(pl, read->next_us);
@@ -403,7 +421,7 @@ read_due(struct offers *o, size_t place)
 	if (pl->ready == NULL || store_reader_ask(o->cfg.reader, &ask) != ST_OK)
 		return;
 	pl->reading = true;
-	pl->stale = false;
+	pl->stale = pl->outdated = false;
 }
 
 /* The gate opens by the monotonic clock. */
@@ -444,6 +462,9 @@ pump_place(struct offers *o, struct taker *to, size_t place)
 		bool ready = pl->ready_at < pl->n_ready;
 
 		if (!ready && (!pl->stale || pl->reading))
+			return;
+		/* What is not on disk yet may have to be sent again. */
+		if (pl->gate.in_flight + pl->unwritten >= pl->gate.window)
 			return;
 		if (!gate_may(&pl->gate, clock_mono_us(), &wake_us)) {
 			set_gate_timer(pl, wake_us);

@@ -89,9 +89,9 @@ struct claim *offers_held(struct offers *o, uint64_t taker, uint64_t seq,
     uint32_t endpoint_id, uint32_t attempt);
 
 /* When to try c again, its attempt having failed; INT64_MAX: never, the
- * schedule has ended.  Not before earliest_us (wall; 0: any time). */
+ * schedule has ended.  At least wait_us from now. */
 int64_t
-offers_next_us(struct offers *o, const struct claim *c, int64_t earliest_us);
+offers_next_us(struct offers *o, const struct claim *c, int64_t wait_us);
 
 /* The gate of a place; what is changed there counts from the next pump. */
 struct gate *offers_gate(struct offers *o, size_t place);
@@ -115,6 +115,10 @@ void offers_wake(struct offers *o, size_t place, int64_t at_us);
 
 /* Remember that an endpoint wants nothing any more. */
 void offers_disable(struct offers *o, uint32_t endpoint_id, int64_t at_us);
+
+/* The store has something else there now than what was read: what no taker
+ * has yet is read again. */
+void offers_reread(struct offers *o, size_t place);
 
 /* A read of what is due is done. */
 void offers_read_done(struct offers *o, const struct store_read *read);

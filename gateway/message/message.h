@@ -15,25 +15,10 @@
 
 #include "base/attr.h"
 #include "config/config.h"
+#include "message/party.h"
 #include "receipt/delivery.h"
 #include "receipt/life.h"
 #include "receipt/receipt.h"
-
-/* Who speaks.  Bits, so that a set of them is a number. */
-enum party {
-	PARTY_SUPERVISOR = 1,
-	PARTY_EDGE = 2,
-	PARTY_KEEPER = 4,
-	PARTY_COURIER = 8,
-	PARTY_DESK = 16,
-	PARTY_COMMAND = 32,
-	PARTY_ASKER = 64,
-	PARTY_ANY_ROOM = PARTY_EDGE | PARTY_KEEPER | PARTY_ASKER |
-			 PARTY_COURIER | PARTY_DESK,
-	PARTY_MEETING = PARTY_EDGE | PARTY_KEEPER | PARTY_ASKER,
-	PARTY_OFFERED = PARTY_ASKER | PARTY_COURIER,
-	PARTY_READER = PARTY_DESK | PARTY_COMMAND
-};
 
 enum message {
 #define MESSAGE(name, from, to, record, most) MSG_##name,
@@ -439,9 +424,6 @@ struct msg_health {
 
 /* The largest packet: header and records. */
 #define MESSAGE_MAX (sizeof(struct msg_header) + 256 * sizeof(struct msg_ask))
-
-/* "edge", "keeper", ... */
-const char *party_name(enum party p);
 
 /* Size of one record of type, and how many a packet may hold. */
 size_t message_size(enum message type);

@@ -185,7 +185,7 @@ drop_taken(struct conn *c)
 {
 	size_t rest = c->out.len - c->out_done;
 
-	if (c->out_done < rest)
+	if (c->out_done == 0 || c->out_done < rest)
 		return;
 	memmove(c->out.data, c->out.data + c->out_done, rest);
 	explicit_bzero(c->out.data + rest, c->out_done);

@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote
 
 import callbacks
 import pytest
@@ -78,7 +79,10 @@ def test_cloudevents_are_read_in_both_modes(signing, billing, form):
     assert event["id"] == receipt["id"] == case["headers"]["webhook-id"]
     assert event["type"] == "payment.received"
     assert event["source"] == "urn:paysieve:merchant:" + callbacks.MERCHANT
-    assert event["subject"] == receipt["invoice_id"]
+    subject = event["subject"]
+    if form == "cloudevents-binary":
+        subject = unquote(subject)  # which this library leaves to its user
+    assert subject == receipt["invoice_id"]
     assert event["time"].startswith(receipt["received_at"][:23])
     assert len(event["sequence"]) == 19 and event["sequence"].isdecimal()
     assert event["data"] == receipt

@@ -24,6 +24,7 @@ set_up(void **state, const struct store_driver *driver)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct err e = { "" };
+	int64_t disabled_us;
 
 	assert_non_null(f);
 	f->driver = driver;
@@ -33,9 +34,11 @@ set_up(void **state, const struct store_driver *driver)
 	assert_int_equal(
 	    driver->open(&f->reader, f->path, STORE_READ, &e), ST_OK);
 	assert_int_equal(
-	    driver->endpoint(f->writer, "main", &f->main_id), ST_OK);
+	    driver->endpoint(f->writer, "main", &f->main_id, &disabled_us),
+	    ST_OK);
 	assert_int_equal(
-	    driver->endpoint(f->writer, "backup", &f->backup_id), ST_OK);
+	    driver->endpoint(f->writer, "backup", &f->backup_id, &disabled_us),
+	    ST_OK);
 	*state = f;
 	return 0;
 }
@@ -85,6 +88,7 @@ put_range(struct fixture *f, uint32_t from, uint32_t to, const char *merchant)
 struct rows {
 	size_t n;
 	bool more;
+	uint64_t last;
 	struct store_row row[64];
 };
 
@@ -107,8 +111,11 @@ page(struct fixture *f, uint64_t after, const char *merchant,
 		.limit = limit };
 	struct rows rows = { 0 };
 
-	assert_int_equal(
-	    f->driver->page(f->reader, &q, take_row, &rows, &rows.more), ST_OK);
+	assert_int_equal(f->driver->page(f->reader, &q, take_row, &rows,
+			     &rows.last, &rows.more),
+	    ST_OK);
+	assert_true(
+	    rows.last >= (rows.n > 0 ? rows.row[rows.n - 1].seq : after));
 	return rows;
 }
 
@@ -132,8 +139,8 @@ due(struct fixture *f, uint32_t endpoint, int64_t now_us, size_t limit)
 {
 	struct dues dues = { 0 };
 
-	assert_int_equal(f->driver->due(f->reader, endpoint, now_us, limit,
-			     take_due, &dues, &dues.next_us),
+	assert_int_equal(f->driver->due(f->reader, endpoint, false, now_us,
+			     limit, take_due, &dues, &dues.next_us),
 	    ST_OK);
 	return dues;
 }
@@ -145,8 +152,8 @@ settle(struct fixture *f, uint64_t seq, uint32_t attempt, bool delivered,
 	const struct store_settle d = { .seq = seq,
 		.endpoint_id = f->main_id,
 		.attempt = attempt,
-		.delivered = delivered,
-		.outcome = delivered ? 0 : 1,
+		.to = delivered ? DELIVERY_DELIVERED : DELIVERY_PENDING,
+		.outcome = delivered ? OUTCOME_DELIVERED : OUTCOME_STATUS,
 		.http_status = delivered ? 200 : 500,
 		.now_us = driver_cases_received_us(50),
 		.next_us = next_us };
@@ -475,11 +482,14 @@ an_endpoint_keeps_its_number(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t id = 0;
+	int64_t disabled_us = 7;
 
 	assert_true(f->main_id != 0 && f->backup_id != 0);
 	assert_int_not_equal(f->main_id, f->backup_id);
-	assert_int_equal(f->driver->endpoint(f->writer, "main", &id), ST_OK);
+	assert_int_equal(
+	    f->driver->endpoint(f->writer, "main", &id, &disabled_us), ST_OK);
 	assert_int_equal(id, f->main_id);
+	assert_true(disabled_us == 0);
 }
 
 static void

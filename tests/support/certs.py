@@ -50,7 +50,7 @@ def make(directory, name, hosts=("localhost", "127.0.0.1"), days=DAYS):
     extra.write_text(
         "basicConstraints=critical,CA:FALSE\n"
         "keyUsage=critical,digitalSignature\n"
-        "extendedKeyUsage=serverAuth\n"
+        "extendedKeyUsage=serverAuth,clientAuth\n"
         f"subjectAltName={','.join(map(_san, hosts))}\n")
     _openssl("req", *P256, "-subj", "/CN=" + hosts[0],
              "-keyout", key, "-out", request)

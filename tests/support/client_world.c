@@ -69,11 +69,21 @@ void
 client_world_aim_at(
     struct client_world *w, const char *url, const char *ca, int64_t timeout_ms)
 {
+	const struct client_target_config cfg = {
+		.url = url, .ca_pem = ca, .timeout_ms = timeout_ms
+	};
+
+	client_world_aim_with(w, &cfg);
+}
+
+void
+client_world_aim_with(
+    struct client_world *w, const struct client_target_config *cfg)
+{
 	struct err e;
 
 	assert_true(w->n_targets < CLIENT_WORLD_TARGETS);
-	assert_int_equal(
-	    client_target_new(&w->target, url, ca, timeout_ms, &e), ST_OK);
+	assert_int_equal(client_target_new(&w->target, cfg, &e), ST_OK);
 	w->targets[w->n_targets++] = w->target;
 }
 

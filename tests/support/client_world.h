@@ -32,6 +32,8 @@ void
 client_world_aim(struct client_world *w, const char *host, int64_t timeout_ms);
 void client_world_aim_at(struct client_world *w, const char *url,
     const char *ca, int64_t timeout_ms);
+void client_world_aim_with(
+    struct client_world *w, const struct client_target_config *cfg);
 
 /* A client_done_fn whose arg is the world: keeps the result and stops the loop
  * once as many are done as are wanted. */

@@ -144,11 +144,11 @@ fault_commit(struct store *s)
 }
 
 static enum status
-fault_due(struct store *s, uint32_t endpoint_id, int64_t now_us, size_t limit,
-    store_due_fn *fn, void *arg, int64_t *next_us)
+fault_due(struct store *s, uint32_t endpoint_id, bool ordered, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
 {
 	enum status st = store_driver_memory.due(
-	    s, endpoint_id, now_us, limit, fn, arg, next_us);
+	    s, endpoint_id, ordered, now_us, limit, fn, arg, next_us);
 
 	(void)pthread_mutex_lock(&lock);
 	pass_gate(&due_gate);

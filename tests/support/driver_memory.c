@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "driver_memory_content.h"
 
-#define MOST_ENDPOINTS 64
+#define MOST_ENDPOINTS 63
 
 struct book {
 	struct book *next;
@@ -105,7 +105,8 @@ memory_epoch(struct store *s, uint64_t *epoch)
 }
 
 static enum status
-memory_endpoint(struct store *s, const char *name, uint32_t *id)
+memory_endpoint(
+    struct store *s, const char *name, uint32_t *id, int64_t *disabled_at_us)
 {
 	struct book *b = s->book;
 	size_t i = 0;
@@ -119,8 +120,9 @@ memory_endpoint(struct store *s, const char *name, uint32_t *id)
 		assert(b->endpoints[b->n_endpoints] != NULL);
 		b->n_endpoints++;
 	}
-	(void)pthread_mutex_unlock(&lock);
 	*id = (uint32_t)i + 1;
+	*disabled_at_us = b->now.disabled[*id];
+	(void)pthread_mutex_unlock(&lock);
 	return ST_OK;
 }
 
@@ -173,6 +175,47 @@ memory_settle(struct store *s, const struct store_settle *d)
 }
 
 static enum status
+memory_redeliver(struct store *s, const struct store_redeliver *r)
+{
+	return content_redeliver(&s->next, r);
+}
+
+static enum status
+memory_disable(struct store *s, uint32_t endpoint_id, int64_t at_us)
+{
+	if (endpoint_id == 0 || endpoint_id > s->book->n_endpoints)
+		return ST_NOT_FOUND;
+	s->next.disabled[endpoint_id] = at_us;
+	return ST_OK;
+}
+
+static enum status
+memory_mark(struct store *s, struct store_mark *m)
+{
+	return content_mark(&s->next, m);
+}
+
+static enum status
+memory_unmark(struct store *s, const char *merchant, const char *name)
+{
+	return content_unmark(&s->next, merchant, name);
+}
+
+static enum status
+memory_token(struct store *s, const struct store_token *t)
+{
+	content_token(&s->next, t);
+	return ST_OK;
+}
+
+static enum status
+memory_sweep(struct store *s, int64_t before_us, size_t most, size_t *n)
+{
+	*n = content_sweep(&s->next, before_us, most);
+	return ST_OK;
+}
+
+static enum status
 memory_commit(struct store *s)
 {
 	(void)pthread_mutex_lock(&lock);
@@ -185,10 +228,10 @@ memory_commit(struct store *s)
 
 static enum status
 memory_page(struct store *s, const struct store_query *q, store_row_fn *fn,
-    void *arg, bool *more)
+    void *arg, uint64_t *last, bool *more)
 {
 	(void)pthread_mutex_lock(&lock);
-	content_page(&s->book->now, q, fn, arg, more);
+	content_page(&s->book->now, q, fn, arg, last, more);
 	(void)pthread_mutex_unlock(&lock);
 	return ST_OK;
 }
@@ -206,12 +249,12 @@ memory_get(struct store *s, const struct receipt_id *id, const char *merchant,
 }
 
 static enum status
-memory_due(struct store *s, uint32_t endpoint_id, int64_t now_us, size_t limit,
-    store_due_fn *fn, void *arg, int64_t *next_us)
+memory_due(struct store *s, uint32_t endpoint_id, bool ordered, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
 {
 	(void)pthread_mutex_lock(&lock);
-	content_due(
-	    &s->book->now, endpoint_id, now_us, limit, fn, arg, next_us);
+	content_due(&s->book->now, endpoint_id, ordered, now_us, limit, fn, arg,
+	    next_us);
 	(void)pthread_mutex_unlock(&lock);
 	return ST_OK;
 }
@@ -258,6 +301,52 @@ memory_totals(struct store *s, struct store_totals *out)
 	return ST_OK;
 }
 
+static enum status
+memory_deliveries(struct store *s, const struct store_which *w,
+    store_delivery_fn *fn, void *arg, uint64_t *last, bool *more)
+{
+	(void)pthread_mutex_lock(&lock);
+	content_deliveries(
+	    &s->book->now, s->book->endpoints, w, fn, arg, last, more);
+	(void)pthread_mutex_unlock(&lock);
+	return ST_OK;
+}
+
+static enum status
+memory_attempts(struct store *s, const struct receipt_id *id,
+    const char *endpoint, const char *merchant, size_t most,
+    store_attempt_fn *fn, void *arg)
+{
+	enum status st;
+
+	(void)pthread_mutex_lock(&lock);
+	st = content_attempts(&s->book->now, s->book->endpoints,
+	    s->book->n_endpoints, id, endpoint, merchant, most, fn, arg);
+	(void)pthread_mutex_unlock(&lock);
+	return st;
+}
+
+static enum status
+memory_marked(struct store *s, struct store_mark *out)
+{
+	enum status st;
+
+	(void)pthread_mutex_lock(&lock);
+	st = content_marked(&s->book->now, out);
+	(void)pthread_mutex_unlock(&lock);
+	return st;
+}
+
+static enum status
+memory_tokens(struct store *s, store_token_fn *fn, void *arg)
+{
+	(void)pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < s->book->now.n_tokens; i++)
+		fn(arg, &s->book->now.tokens[i]);
+	(void)pthread_mutex_unlock(&lock);
+	return ST_OK;
+}
+
 void
 driver_memory_forget(void)
 {
@@ -286,6 +375,12 @@ const struct store_driver store_driver_memory = {
 	.find = memory_find,
 	.move = memory_move,
 	.settle = memory_settle,
+	.redeliver = memory_redeliver,
+	.disable = memory_disable,
+	.mark = memory_mark,
+	.unmark = memory_unmark,
+	.token = memory_token,
+	.sweep = memory_sweep,
 	.commit = memory_commit,
 	.abort = memory_abort,
 	.page = memory_page,
@@ -295,4 +390,8 @@ const struct store_driver store_driver_memory = {
 	.holds = memory_holds,
 	.hold = memory_hold,
 	.totals = memory_totals,
+	.deliveries = memory_deliveries,
+	.attempts = memory_attempts,
+	.marked = memory_marked,
+	.tokens = memory_tokens,
 };

@@ -15,9 +15,8 @@ copy(const void *p, size_t n)
 	return q;
 }
 
-/* A new last element of *list, zero. */
-static void *
-append(void *list, size_t *n, size_t size)
+void *
+content_append(void *list, size_t *n, size_t size)
 {
 	char *all = realloc(list, (*n + 1) * size);
 
@@ -27,9 +26,8 @@ append(void *list, size_t *n, size_t size)
 	return all;
 }
 
-/* The list without its element i. */
-static void
-take_out(void *list, size_t *n, size_t size, size_t i)
+void
+content_take_out(void *list, size_t *n, size_t size, size_t i)
 {
 	char *at = (char *)list + i * size;
 
@@ -44,6 +42,9 @@ content_copy(struct content *to, const struct content *from)
 	to->rows = copy(from->rows, from->n_rows * sizeof(*from->rows));
 	to->deliveries = copy(
 	    from->deliveries, from->n_deliveries * sizeof(*from->deliveries));
+	to->tries = copy(from->tries, from->n_tries * sizeof(*from->tries));
+	to->marks = copy(from->marks, from->n_marks * sizeof(*from->marks));
+	to->tokens = copy(from->tokens, from->n_tokens * sizeof(*from->tokens));
 	to->waiting =
 	    copy(from->waiting, from->n_waiting * sizeof(*from->waiting));
 	to->tombstones = copy(
@@ -55,6 +56,9 @@ content_free(struct content *c)
 {
 	free(c->rows);
 	free(c->deliveries);
+	free(c->tries);
+	free(c->marks);
+	free(c->tokens);
 	free(c->waiting);
 	free(c->tombstones);
 	memset(c, 0, sizeof(*c));
@@ -66,8 +70,8 @@ same(const struct receipt_id *a, const struct receipt_id *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-static const struct store_row *
-row_of(const struct content *c, uint64_t seq)
+const struct store_row *
+content_row(const struct content *c, uint64_t seq)
 {
 	for (size_t i = 0; i < c->n_rows; i++) {
 		if (c->rows[i].seq == seq)
@@ -134,17 +138,19 @@ content_put(struct content *c, const struct receipt *r, int64_t due_us,
 		return ST_EXISTS;
 	if (!receipt_valid(r))
 		return ST_BAD_INPUT;
-	c->rows = append(c->rows, &c->n_rows, sizeof(*c->rows));
+	c->rows = content_append(c->rows, &c->n_rows, sizeof(*c->rows));
 	row = &c->rows[c->n_rows - 1];
 	row->seq = ++c->last_seq;
 	row->receipt = *r;
 	for (size_t i = 0; i < n_endpoints; i++) {
-		c->deliveries = append(
+		c->deliveries = content_append(
 		    c->deliveries, &c->n_deliveries, sizeof(*c->deliveries));
 		c->deliveries[c->n_deliveries - 1] =
-		    (struct delivery){ .seq = c->last_seq,
+		    (struct owed){ .seq = c->last_seq,
 			    .endpoint_id = endpoint_ids[i],
-			    .next_us = due_us };
+			    .first_us = due_us,
+			    .outcome = OUTCOMES,
+			    .at_us = due_us };
 	}
 	return ST_OK;
 }
@@ -159,7 +165,8 @@ content_wait(struct content *c, const struct receipt *r, const char *tran_id)
 		return ST_EXISTS;
 	if (!receipt_valid(r) || (tran.len > 0 && !receipt_invoice_valid(tran)))
 		return ST_BAD_INPUT;
-	c->waiting = append(c->waiting, &c->n_waiting, sizeof(*c->waiting));
+	c->waiting =
+	    content_append(c->waiting, &c->n_waiting, sizeof(*c->waiting));
 	w = &c->waiting[c->n_waiting - 1];
 	w->life.life = LIFE_WAITING;
 	w->life.n = ++c->last_n;
@@ -211,13 +218,14 @@ leave(struct content *c, const struct store_move *m)
 		if (i == c->n_waiting ||
 		    !same(&c->waiting[i].life.claimed.id, &m->receipt.id))
 			return ST_NOT_FOUND;
-		take_out(c->waiting, &c->n_waiting, sizeof(*c->waiting), i);
+		content_take_out(
+		    c->waiting, &c->n_waiting, sizeof(*c->waiting), i);
 		return ST_OK;
 	case LIFE_REFUSED:
 		i = tombstone_of(c, &m->receipt.id);
 		if (i == c->n_tombstones)
 			return ST_NOT_FOUND;
-		take_out(
+		content_take_out(
 		    c->tombstones, &c->n_tombstones, sizeof(*c->tombstones), i);
 		return ST_OK;
 	case LIFE_ABSENT:
@@ -244,7 +252,7 @@ arrive(struct content *c, const struct store_move *m)
 		    c, &m->receipt, m->at_us, m->endpoint_ids, m->n_endpoints);
 	case LIFE_REFUSED:
 	default:
-		c->tombstones = append(
+		c->tombstones = content_append(
 		    c->tombstones, &c->n_tombstones, sizeof(*c->tombstones));
 		c->tombstones[c->n_tombstones - 1] = m->receipt.id;
 		return ST_OK;
@@ -270,23 +278,6 @@ content_move(struct content *c, const struct store_move *m)
 	return st == ST_OK ? arrive(c, m) : st;
 }
 
-enum status
-content_settle(struct content *c, const struct store_settle *d)
-{
-	for (size_t i = 0; i < c->n_deliveries; i++) {
-		struct delivery *v = &c->deliveries[i];
-
-		if (v->seq != d->seq || v->endpoint_id != d->endpoint_id ||
-		    v->delivered || v->attempts + 1 != d->attempt)
-			continue;
-		v->delivered = d->delivered;
-		v->attempts++;
-		v->next_us = d->next_us;
-		return ST_OK;
-	}
-	return ST_NOT_FOUND;
-}
-
 /* ---- out */
 
 static bool
@@ -295,25 +286,65 @@ is_merchants(const char *merchant, const struct receipt *r)
 	return merchant == NULL || strcmp(merchant, r->merchant) == 0;
 }
 
+static bool
+is_undelivered(const struct content *c, uint64_t seq)
+{
+	for (size_t i = 0; i < c->n_deliveries; i++) {
+		if (c->deliveries[i].seq == seq &&
+		    (c->deliveries[i].state == DELIVERY_PENDING ||
+			c->deliveries[i].state == DELIVERY_EXHAUSTED))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_wanted(const struct content *c, const struct store_query *q,
+    const struct store_row *row)
+{
+	const struct receipt *r = &row->receipt;
+
+	return is_merchants(q->merchant, r) &&
+	       (q->invoice_id == NULL ||
+		   strcmp(q->invoice_id, r->invoice_id) == 0) &&
+	       (q->currency == NULL || strcmp(q->currency, r->currency) == 0) &&
+	       r->paid_at_us >= q->paid_from_us &&
+	       (q->paid_to_us == 0 || r->paid_at_us < q->paid_to_us) &&
+	       (!q->undelivered || is_undelivered(c, row->seq));
+}
+
+static bool
+is_behind(const struct store_query *q, uint64_t seq)
+{
+	if (q->desc)
+		return q->after_seq == 0 || seq < q->after_seq;
+	return seq > q->after_seq;
+}
+
 void
 content_page(const struct content *c, const struct store_query *q,
-    store_row_fn *fn, void *arg, bool *more)
+    store_row_fn *fn, void *arg, uint64_t *last, bool *more)
 {
-	size_t n = 0;
+	size_t n = 0, looked = 0;
 
 	*more = false;
+	*last = q->after_seq;
 	for (size_t i = 0; i < c->n_rows && !*more; i++) {
-		const struct receipt *r = &c->rows[i].receipt;
+		const struct store_row *row =
+		    &c->rows[q->desc ? c->n_rows - 1 - i : i];
 
-		if (c->rows[i].seq <= q->after_seq ||
-		    !is_merchants(q->merchant, r) ||
-		    (q->invoice_id != NULL &&
-			strcmp(q->invoice_id, r->invoice_id) != 0))
+		if (!is_behind(q, row->seq))
 			continue;
-		if (n++ == q->limit)
+		if (q->scan > 0 && looked++ == q->scan) {
 			*more = true;
-		else
-			fn(arg, &c->rows[i]);
+		} else if (!is_wanted(c, q, row)) {
+			*last = row->seq;
+		} else if (n++ == q->limit) {
+			*more = true;
+		} else {
+			*last = row->seq;
+			fn(arg, row);
+		}
 	}
 }
 
@@ -367,22 +398,47 @@ give(struct timed *all, size_t n, int64_t now_us, size_t limit,
 	free(all);
 }
 
+/* Is an earlier receipt of the same invoice still owed there? */
+static bool
+is_behind_another(const struct content *c, const struct owed *v)
+{
+	const struct receipt *r = &content_row(c, v->seq)->receipt;
+
+	for (size_t i = 0; i < c->n_deliveries; i++) {
+		const struct owed *o = &c->deliveries[i];
+		const struct receipt *other;
+
+		if (o->state != DELIVERY_PENDING || o->seq >= v->seq ||
+		    o->endpoint_id != v->endpoint_id)
+			continue;
+		other = &content_row(c, o->seq)->receipt;
+		if (strcmp(other->merchant, r->merchant) == 0 &&
+		    strcmp(other->invoice_id, r->invoice_id) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
-content_due(const struct content *c, uint32_t endpoint_id, int64_t now_us,
-    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
+content_due(const struct content *c, uint32_t endpoint_id, bool ordered,
+    int64_t now_us, size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
 {
 	struct timed *all = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_deliveries; i++) {
-		const struct delivery *v = &c->deliveries[i];
+		const struct owed *v = &c->deliveries[i];
 
-		if (v->delivered || v->endpoint_id != endpoint_id)
+		if (v->state != DELIVERY_PENDING ||
+		    v->endpoint_id != endpoint_id ||
+		    (ordered && is_behind_another(c, v)))
 			continue;
-		all = append(all, &n, sizeof(*all));
-		all[n - 1].at_us = v->next_us;
-		all[n - 1].due.row = *row_of(c, v->seq);
+		all = content_append(all, &n, sizeof(*all));
+		all[n - 1].at_us = v->at_us;
+		all[n - 1].due.row = *content_row(c, v->seq);
 		all[n - 1].due.attempt = v->attempts + 1;
+		all[n - 1].due.first_us = v->first_us;
+		all[n - 1].due.failed = v->attempts - v->before;
 	}
 	give(all, n, now_us, limit, fn, arg, next_us);
 }
@@ -400,7 +456,7 @@ content_questions(const struct content *c, const char *merchant, int64_t now_us,
 		if (w->life.life != LIFE_WAITING ||
 		    !is_merchants(merchant, &w->life.claimed))
 			continue;
-		all = append(all, &n, sizeof(*all));
+		all = content_append(all, &n, sizeof(*all));
 		all[n - 1].at_us = w->next_us;
 		all[n - 1].due.row.seq = w->life.n;
 		all[n - 1].due.row.receipt = w->life.claimed;
@@ -455,7 +511,9 @@ content_totals(const struct content *c, struct store_totals *out)
 	memset(out, 0, sizeof(*out));
 	out->receipts = c->n_rows;
 	for (size_t i = 0; i < c->n_deliveries; i++) {
-		if (c->deliveries[i].delivered)
+		if (c->deliveries[i].state == DELIVERY_EXHAUSTED)
+			out->exhausted++;
+		if (c->deliveries[i].state != DELIVERY_PENDING)
 			continue;
 		out->deliveries_pending++;
 		if (oldest == 0 || c->deliveries[i].seq < oldest)
@@ -463,7 +521,7 @@ content_totals(const struct content *c, struct store_totals *out)
 	}
 	if (oldest != 0)
 		out->oldest_pending_us =
-		    row_of(c, oldest)->receipt.received_at_us;
+		    content_row(c, oldest)->receipt.received_at_us;
 	for (size_t i = 0; i < c->n_waiting; i++) {
 		const struct store_life *l = &c->waiting[i].life;
 

@@ -7,12 +7,20 @@
 
 #include "keeper/store_driver.h"
 
-struct delivery {
+struct owed {
 	uint64_t seq;
 	uint32_t endpoint_id;
-	uint32_t attempts;
-	int64_t next_us;
-	bool delivered;
+	enum delivery_state state;
+	uint32_t attempts, before;
+	int64_t first_us, at_us; /* at_us: due, or since when */
+	enum outcome outcome;
+	uint32_t http_status, took_ms, bytes;
+};
+
+struct tried {
+	uint64_t seq;
+	uint32_t endpoint_id;
+	struct delivery_attempt attempt;
 };
 
 struct waiting {
@@ -27,13 +35,27 @@ struct content {
 	uint64_t last_seq, last_n;
 	struct store_row *rows;
 	size_t n_rows;
-	struct delivery *deliveries;
+	struct owed *deliveries; /* in any state */
 	size_t n_deliveries;
+	struct tried *tries;
+	size_t n_tries;
+	struct store_mark *marks;
+	size_t n_marks;
+	struct store_token *tokens;
+	size_t n_tokens;
+	int64_t disabled[64];	 /* by endpoint id */
 	struct waiting *waiting; /* waiting or held, in order of n */
 	size_t n_waiting;
 	struct receipt_id *tombstones;
 	size_t n_tombstones;
 };
+
+/* A new last element of *list, zero; the list without its element i. */
+void *content_append(void *list, size_t *n, size_t size);
+void content_take_out(void *list, size_t *n, size_t size, size_t i);
+
+/* NULL: there is none. */
+const struct store_row *content_row(const struct content *c, uint64_t seq);
 
 void content_copy(struct content *to, const struct content *from);
 void content_free(struct content *c);
@@ -47,13 +69,29 @@ void content_find(const struct content *c, const struct receipt_id *id,
     struct store_life *out);
 enum status content_move(struct content *c, const struct store_move *m);
 enum status content_settle(struct content *c, const struct store_settle *d);
+enum status
+content_redeliver(struct content *c, const struct store_redeliver *r);
+size_t content_sweep(struct content *c, int64_t before_us, size_t most);
+enum status content_mark(struct content *c, struct store_mark *m);
+enum status
+content_unmark(struct content *c, const char *merchant, const char *name);
+enum status content_marked(const struct content *c, struct store_mark *out);
+void content_token(struct content *c, const struct store_token *t);
+/* names: of endpoints, by their id less one. */
+void content_deliveries(const struct content *c, char *const *names,
+    const struct store_which *w, store_delivery_fn *fn, void *arg,
+    uint64_t *last, bool *more);
+enum status content_attempts(const struct content *c, char *const *names,
+    size_t n_names, const struct receipt_id *id, const char *endpoint,
+    const char *merchant, size_t most, store_attempt_fn *fn, void *arg);
 
 void content_page(const struct content *c, const struct store_query *q,
-    store_row_fn *fn, void *arg, bool *more);
+    store_row_fn *fn, void *arg, uint64_t *last, bool *more);
 enum status content_get(const struct content *c, const struct receipt_id *id,
     const char *merchant, struct store_row *out);
-void content_due(const struct content *c, uint32_t endpoint_id, int64_t now_us,
-    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us);
+void content_due(const struct content *c, uint32_t endpoint_id, bool ordered,
+    int64_t now_us, size_t limit, store_due_fn *fn, void *arg,
+    int64_t *next_us);
 void
 content_questions(const struct content *c, const char *merchant, int64_t now_us,
     size_t limit, store_due_fn *fn, void *arg, int64_t *next_us);

@@ -67,6 +67,65 @@ take_hold(struct guest *g, const struct msg_hold *hold)
 }
 
 static void
+take_delivery_row(struct guest *g, const struct msg_delivery_row *row)
+{
+	if (g->page_over)
+		g->n_rows = 0;
+	g->page_over = false;
+	assert_true(g->n_rows < ARRAY_LEN(g->delivery_row));
+	g->delivery_row[g->n_rows++] = *row;
+}
+
+static void
+take_attempt(struct guest *g, const struct msg_attempt *attempt)
+{
+	if (g->page_over)
+		g->n_rows = 0;
+	g->page_over = false;
+	assert_true(g->n_rows < ARRAY_LEN(g->attempt));
+	g->attempt[g->n_rows++] = *attempt;
+}
+
+static void
+take_token(struct guest *g, const struct msg_token *token)
+{
+	if (g->page_over)
+		g->n_rows = 0;
+	g->page_over = false;
+	assert_true(g->n_rows < ARRAY_LEN(g->token));
+	g->token[g->n_rows++] = *token;
+}
+
+/* false: it is none of them. */
+static bool
+take_row_of_any(struct guest *g, enum message type, const void *record)
+{
+	switch (type) {
+	case MSG_ROW:
+		take_row(g, record);
+		return true;
+	case MSG_HOLD:
+		take_hold(g, record);
+		return true;
+	case MSG_DELIVERY_ROW:
+		take_delivery_row(g, record);
+		return true;
+	case MSG_ATTEMPT:
+		take_attempt(g, record);
+		return true;
+	case MSG_TOKEN:
+		take_token(g, record);
+		return true;
+	case MSG_NEWS:
+		g->n_news++;
+		g->news = *(const struct msg_news *)record;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
 take_end(struct guest *g, const struct msg_page_end *end)
 {
 	if (g->page_over)
@@ -81,6 +140,8 @@ static void
 take_record(struct guest *g, enum message type, const void *record)
 {
 	assert_true(g->n < KEEPER_BENCH_MOST);
+	if (take_row_of_any(g, type, record))
+		return;
 	switch (type) {
 	case MSG_PUT_DONE:
 		g->done[g->n] = *(const struct msg_put_done *)record;
@@ -102,12 +163,15 @@ take_record(struct guest *g, enum message type, const void *record)
 	case MSG_DONE:
 		g->decided = *(const struct msg_done *)record;
 		break;
-	case MSG_ROW:
-		take_row(g, record);
-		return;
-	case MSG_HOLD:
-		take_hold(g, record);
-		return;
+	case MSG_REDELIVERED:
+		g->redelivered = *(const struct msg_redelivered *)record;
+		break;
+	case MSG_MARKED:
+		g->marked = *(const struct msg_marked *)record;
+		break;
+	case MSG_REVOKED:
+		g->revoked = *(const struct msg_revoked *)record;
+		break;
 	case MSG_PAGE_END:
 		take_end(g, record);
 		break;
@@ -238,6 +302,8 @@ keeper_bench_config(struct keeper_config *c, const char *path,
 	memset(c, 0, sizeof(*c));
 	(void)snprintf(c->store_path, sizeof(c->store_path), "%s", path);
 	c->keep_s = 86400;
+	c->keep_attempts_s = 86400;
+	c->redeliver_rate = 100;
 	c->n_merchants = 1;
 	c->n_billings = 1;
 	(void)snprintf(c->merchants[0].store_id,
@@ -247,7 +313,12 @@ keeper_bench_config(struct keeper_config *c, const char *path,
 	c->merchants[0].by_tran_id = true;
 	c->merchants[0].confirm_for_s = 7 * 86400;
 	c->merchants[0].refuse_after_s = 600;
-	(void)snprintf(c->billings[0], sizeof(c->billings[0]), "%s", billing);
+	(void)snprintf(
+	    c->billings[0].name, sizeof(c->billings[0].name), "%s", billing);
+	c->billings[0].rate = 100000;
+	c->billings[0].schedule.n = 2;
+	c->billings[0].schedule.gap_ms[0] = 5000;
+	c->billings[0].schedule.gap_ms[1] = 30000;
 }
 
 void

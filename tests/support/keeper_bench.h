@@ -35,9 +35,9 @@ struct guest {
 	bool ended;
 	bool settles; /* a courier that delivers whatever it gets */
 	bool pays;    /* an asker that finds everything to be paid */
-	size_t n;     /* records, of any type, but rows and holds */
+	size_t n;     /* records, of any type, but rows of pages and news */
 	int fd;
-	size_t n_rows; /* of the last page, of receipts or holds */
+	size_t n_rows; /* of the last page, of whatever type */
 	size_t pages_whole, pages_refused;
 	bool page_over;
 	struct msg_put_done done[KEEPER_BENCH_MOST];
@@ -50,6 +50,14 @@ struct guest {
 	struct msg_lookup lookup[64]; /* by their order */
 	size_t n_lookups;
 	struct msg_done decided; /* the last one */
+	struct msg_delivery_row delivery_row[64];
+	struct msg_attempt attempt[MESSAGE_ATTEMPTS];
+	struct msg_token token[64];
+	struct msg_redelivered redelivered; /* the last ones */
+	struct msg_marked marked;
+	struct msg_revoked revoked;
+	size_t n_news;
+	struct msg_news news;
 };
 
 /* cmocka fixtures: merchant testbox, confirm off or required, whose receipts

@@ -69,6 +69,50 @@ answer_big(struct world *w, exchange_id id)
 }
 
 static void
+begin_stream(struct world *w, exchange_id id)
+{
+	const struct server_reply r = { .status = 200,
+		.content_type = "text/plain",
+		.fields = "X-Extra: 1\r\n",
+		.body = bytes_of("is not looked at") };
+
+	server_stream(w->server, id, &r);
+}
+
+static void
+answer_in_pieces(struct world *w, exchange_id id, bool whole)
+{
+	begin_stream(w, id);
+	(void)!server_stream_add(w->server, id, bytes_of("one"));
+	if (!whole) {
+		server_stream_cut(w->server, id);
+		assert_false(
+		    server_stream_add(w->server, id, bytes_of("more")));
+		return;
+	}
+	(void)!server_stream_add(w->server, id, bytes_of("and two"));
+	server_stream_end(w->server, id);
+	assert_false(server_stream_add(w->server, id, bytes_of("more")));
+}
+
+static void
+on_room(void *arg, exchange_id id)
+{
+	struct world *w = arg;
+
+	assert_false(w->calling);
+	w->rooms++;
+	w->room = id;
+}
+
+static void
+keep(struct world *w, exchange_id id)
+{
+	assert_true(w->n_deferred < WORLD_DEFERRED);
+	w->deferred[w->n_deferred++] = id;
+}
+
+static void
 note(struct world *w, const struct server_request *req)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
@@ -76,6 +120,7 @@ note(struct world *w, const struct server_request *req)
 	w->requests++;
 	w->data = req->head->base;
 	memcpy(w->peer, req->peer, sizeof(w->peer));
+	w->peer_key = req->peer_key;
 	if (w->stack_low == 0 || here < w->stack_low)
 		w->stack_low = here;
 	if (here > w->stack_high)
@@ -109,8 +154,16 @@ on_request(void *arg, const struct server_request *req)
 		r = (struct server_reply){ .status = 204 };
 		server_reply(w->server, req->id, &r);
 	} else if (bytes_is(path, "/defer")) {
-		assert_true(w->n_deferred < WORLD_DEFERRED);
-		w->deferred[w->n_deferred++] = req->id;
+		keep(w, req->id);
+	} else if (bytes_is(path, "/stream")) {
+		keep(w, req->id);
+		begin_stream(w, req->id);
+	} else if (bytes_is(path, "/pieces") || bytes_is(path, "/cut")) {
+		answer_in_pieces(w, req->id, path.len == 7);
+	} else if (bytes_is(path, "/unchanged")) {
+		r.status = 304;
+		r.fields = "ETag: \"x\"\r\n";
+		server_reply(w->server, req->id, &r);
 	} else if (bytes_is(path, "/others")) {
 		for (size_t i = 0; i < w->n_deferred; i++)
 			world_answer(w, i);
@@ -200,6 +253,7 @@ world_init(struct world *w)
 		.open = MET_CONN_OPEN_API,
 		.on_request = on_request,
 		.on_head = on_head,
+		.on_room = on_room,
 		.arg = w };
 }
 
@@ -211,6 +265,10 @@ world_start(struct world *w, bool tls)
 	assert_int_equal(loop_new(&w->loop, NULL), ST_OK);
 	if (tls) {
 		w->cfg.tls = server_tls();
+		if (w->client_ca != NULL)
+			assert_int_equal(tls_server_client_ca(
+					     w->cfg.tls, w->client_ca, NULL),
+			    ST_OK);
 		w->client_tls = SSL_CTX_new(TLS_client_method());
 		assert_non_null(w->client_tls);
 	}
@@ -461,9 +519,31 @@ from_text(const char *pem)
 	return key;
 }
 
-void
-identity_make(struct identity *id, const struct identity *issuer, long from_s,
-    long until_s)
+static void
+set_issuer(X509 *x, const struct identity *issuer)
+{
+	BIO *bio = BIO_new_mem_buf(issuer->certificate, -1);
+	X509 *ca = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+	assert_non_null(ca);
+	(void)X509_set_issuer_name(x, X509_get_subject_name(ca));
+	X509_free(ca);
+	BIO_free(bio);
+}
+
+static void
+may_issue(X509 *x)
+{
+	X509_EXTENSION *ext = X509V3_EXT_conf_nid(
+	    NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+
+	assert_int_equal(X509_add_ext(x, ext, -1), 1);
+	X509_EXTENSION_free(ext);
+}
+
+static void
+certify(struct identity *id, const char *cn, const struct identity *issuer,
+    bool authority, long from_s, long until_s)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	EVP_PKEY *signer = issuer == NULL ? key : from_text(issuer->key);
@@ -475,9 +555,13 @@ identity_make(struct identity *id, const struct identity *issuer, long from_s,
 	(void)ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
 	(void)X509_gmtime_adj(X509_getm_notBefore(x), from_s);
 	(void)X509_gmtime_adj(X509_getm_notAfter(x), until_s);
-	(void)X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	    (const unsigned char *)"gateway.example", -1, -1, 0);
+	(void)X509_NAME_add_entry_by_txt(
+	    name, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0);
 	(void)X509_set_issuer_name(x, name);
+	if (issuer != NULL)
+		set_issuer(x, issuer);
+	if (authority)
+		may_issue(x);
 	(void)X509_set_pubkey(x, key);
 	assert_true(X509_sign(x, signer, EVP_sha256()) > 0);
 	assert_int_equal(PEM_write_bio_X509(bio, x), 1);
@@ -490,4 +574,17 @@ identity_make(struct identity *id, const struct identity *issuer, long from_s,
 		EVP_PKEY_free(signer);
 	EVP_PKEY_free(key);
 	X509_free(x);
+}
+
+void
+identity_make(struct identity *id, const struct identity *issuer, long from_s,
+    long until_s)
+{
+	certify(id, "gateway.example", issuer, false, from_s, until_s);
+}
+
+void
+identity_authority(struct identity *id, const char *name)
+{
+	certify(id, name, NULL, true, -60, 3600);
 }

@@ -24,6 +24,7 @@ struct world {
 	struct loop *loop;
 	struct server *server;
 	struct server_config cfg; /* changeable before world_start() */
+	const char *client_ca; /* the same; PEM, for tls_server_client_ca() */
 	SSL_CTX *client_tls;
 	struct event *guard;
 	uint16_t port;
@@ -32,9 +33,13 @@ struct world {
 	/* What the handler saw. */
 	unsigned requests, heads, turns;
 	bool drained;
-	exchange_id deferred[WORLD_DEFERRED]; /* of /defer */
+	exchange_id deferred[WORLD_DEFERRED]; /* of /defer and /stream */
 	size_t n_deferred;
+	unsigned rooms;	  /* calls of on_room() */
+	exchange_id room; /* of the last */
+	bool calling;	  /* set by a test that calls the server */
 	char peer[SERVER_PEER];
+	uint64_t peer_key;
 	const unsigned char *data;	 /* the last request's first byte */
 	uintptr_t stack_low, stack_high; /* of all calls */
 };
@@ -42,6 +47,8 @@ struct world {
 /*
  * Paths: /ok "OK"; /path... the target back; /sum the body's length and sum;
  * /big 4 MiB; /defer kept until world_answer(); /close closes; /empty 204;
+ * /unchanged 304; /stream begins a stream and is kept; /pieces a stream of
+ * "one" and "and two"; /cut one that is cut after "one";
  * /others answers every deferred one, then itself; /refuse is refused by its
  * head with 403; anything else 404.
  */
@@ -104,5 +111,7 @@ struct identity {
 };
 void identity_make(struct identity *id, const struct identity *issuer,
     long from_s, long until_s);
+/* One that may issue others, with a name of its own. */
+void identity_authority(struct identity *id, const char *name);
 
 #endif

@@ -26,15 +26,17 @@ static int
 set_up(void **state, const struct store_driver *driver)
 {
 	struct store_bench *f = calloc(1, sizeof(*f));
+	int64_t disabled;
 
 	assert_non_null(f);
 	f->driver = driver;
 	driver_cases_folder(f->path, sizeof(f->path));
 	store_bench_open(f);
 	assert_int_equal(
-	    driver->endpoint(f->writer, "main", &f->main_id), ST_OK);
+	    driver->endpoint(f->writer, "main", &f->main_id, &disabled), ST_OK);
 	assert_int_equal(
-	    driver->endpoint(f->writer, "backup", &f->backup_id), ST_OK);
+	    driver->endpoint(f->writer, "backup", &f->backup_id, &disabled),
+	    ST_OK);
 	*state = f;
 	return 0;
 }
@@ -208,7 +210,7 @@ store_bench_deliveries(struct store_bench *f, uint32_t endpoint, int64_t now_us)
 {
 	struct store_bench_dues dues = { 0 };
 
-	assert_int_equal(f->driver->due(f->reader, endpoint, now_us, 64,
+	assert_int_equal(f->driver->due(f->reader, endpoint, false, now_us, 64,
 			     take_due, &dues, &dues.next_us),
 	    ST_OK);
 	return dues;

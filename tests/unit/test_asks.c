@@ -33,8 +33,28 @@ on_done(void *arg, const struct asks_answer *a)
 static void
 on_end(void *arg)
 {
-	(void)arg;
+	assert_ptr_equal(arg, &asks);
 	ended = true;
+}
+
+static char news_of[RECEIPT_MERCHANT];
+static unsigned char revoked[32];
+static unsigned n_news, n_revoked;
+
+static void
+on_news(void *arg, const char *merchant)
+{
+	assert_ptr_equal(arg, &asks);
+	n_news++;
+	memcpy(news_of, merchant, sizeof(news_of));
+}
+
+static void
+on_revoked(void *arg, const unsigned char sha256[32])
+{
+	assert_ptr_equal(arg, &asks);
+	n_revoked++;
+	memcpy(revoked, sha256, sizeof(revoked));
 }
 
 /* Bounds every wait: the loop runs for a moment, with the work of its turns. */
@@ -58,6 +78,10 @@ turn(void)
 static int
 set_up(void **state)
 {
+	const struct asks_hooks hooks = { .on_end = on_end,
+		.on_news = on_news,
+		.on_revoked = on_revoked,
+		.arg = &asks };
 	int pair[2];
 
 	(void)state;
@@ -65,11 +89,10 @@ set_up(void **state)
 	keeper = pair[1];
 	assert_int_equal(loop_new(&loop, NULL), ST_OK);
 	guard = event_new(loop_base(loop), -1, 0, on_guard, loop);
-	assert_int_equal(
-	    asks_new(&asks, loop, pair[0], on_end, NULL, NULL), ST_OK);
+	assert_int_equal(asks_new(&asks, loop, pair[0], &hooks, NULL), ST_OK);
 	asks_prepare(&ask, on_done, &ask);
 	ended = false;
-	answers = 0;
+	answers = n_news = n_revoked = 0;
 	memset(&last, 0, sizeof(last));
 	return 0;
 }
@@ -371,6 +394,273 @@ an_end_of_rows_is_no_answer_to_a_check(void **state)
 	assert_int_equal(last.st, ST_INTERNAL);
 }
 
+/* ---- deliveries, cursors, tokens */
+
+static struct msg_delivery_row
+delivery(uint64_t tag, uint64_t position, const char *merchant)
+{
+	return (struct msg_delivery_row){ .tag = tag,
+		.position = position,
+		.at_us = UINT64_C(1764657049020304),
+		.state = DELIVERY_EXHAUSTED,
+		.attempts = 7,
+		.outcome = OUTCOME_STATUS,
+		.http_status = 503,
+		.endpoint = "main",
+		.receipt = row(tag, 1, merchant, "a").receipt };
+}
+
+static uint64_t
+ask_deliveries(uint32_t limit)
+{
+	struct msg_deliveries m = { .which.merchant = "shop",
+		.which.state = DELIVERY_STATES,
+		.limit = limit };
+
+	assert_int_equal(asks_put(asks, &ask, MSG_DELIVERIES, &m), ST_OK);
+	expect(MSG_DELIVERIES, &m);
+	return m.tag;
+}
+
+static void
+deliveries_are_gathered_as_json(void **state)
+{
+	uint64_t tag = ask_deliveries(10);
+	struct msg_delivery_row rows[2] = { delivery(tag, 1 << 16, "shop"),
+		delivery(tag, 2 << 16, "shop") };
+	struct msg_page_end end = { .tag = tag, .last_seq = 2 << 16 };
+
+	(void)state;
+	rows[1].state = DELIVERY_PENDING;
+	rows[1].attempts = 0;
+	rows[1].outcome = OUTCOMES;
+	rows[1].http_status = 0;
+	say(MSG_DELIVERY_ROW, rows, 2);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(last.st, ST_OK);
+	assert_int_equal(ask.rows, 2);
+	assert_string_equal((char *)ask.json.data,
+	    "{\"id\":\"dlv_aaaaaaaaaaaaaaaaaaaaaaaaaa_main\","
+	    "\"receipt_id\":\"rcpt_aaaaaaaaaaaaaaaaaaaaaaaaaa\","
+	    "\"invoice_id\":\"a\",\"billing\":\"main\","
+	    "\"state\":\"exhausted\",\"attempts\":7,"
+	    "\"outcome\":\"status\",\"http_status\":503,"
+	    "\"settled_at\":\"2025-12-02T06:30:49.020304Z\","
+	    "\"next_at\":null},"
+	    "{\"id\":\"dlv_aaaaaaaaaaaaaaaaaaaaaaaaaa_main\","
+	    "\"receipt_id\":\"rcpt_aaaaaaaaaaaaaaaaaaaaaaaaaa\","
+	    "\"invoice_id\":\"a\",\"billing\":\"main\","
+	    "\"state\":\"pending\",\"attempts\":0,"
+	    "\"outcome\":null,\"http_status\":null,"
+	    "\"next_at\":\"2025-12-02T06:30:49.020304Z\","
+	    "\"settled_at\":null}");
+}
+
+static void
+another_merchants_delivery_never_gets_out(void **state)
+{
+	uint64_t tag = ask_deliveries(10);
+	struct msg_delivery_row wrong = delivery(tag, 1 << 16, "shop2");
+
+	(void)state;
+	say(MSG_DELIVERY_ROW, &wrong, 1);
+	turn();
+	assert_int_equal(answers, 1);
+	assert_int_equal(last.st, ST_INTERNAL);
+	assert_int_equal(ask.json.len, 0);
+}
+
+static void
+more_deliveries_than_asked_for_are_a_fault(void **state)
+{
+	uint64_t tag = ask_deliveries(1);
+	struct msg_delivery_row rows[2] = { delivery(tag, 1 << 16, "shop"),
+		delivery(tag, 2 << 16, "shop") };
+
+	(void)state;
+	say(MSG_DELIVERY_ROW, rows, 2);
+	turn();
+	assert_int_equal(last.st, ST_INTERNAL);
+}
+
+static void
+a_deliverys_log_has_as_many_entries_as_there_may_be(void **state)
+{
+	static struct msg_attempt log[MESSAGE_ATTEMPTS + 1];
+	struct msg_attempts m = { .merchant = "shop", .endpoint = "main" };
+	struct msg_page_end end = { .status = ST_OK };
+
+	(void)state;
+	for (int once = 0; once < 2; once++) {
+		uint32_t n = MESSAGE_ATTEMPTS + (uint32_t)once;
+
+		assert_int_equal(asks_put(asks, &ask, MSG_ATTEMPTS, &m), ST_OK);
+		expect(MSG_ATTEMPTS, &m);
+		for (uint32_t i = 0; i < n; i++)
+			log[i] = (struct msg_attempt){ .tag = m.tag,
+				.number = i + 1,
+				.outcome = OUTCOME_DNS };
+		say(MSG_ATTEMPT, log, n / 2);
+		say(MSG_ATTEMPT, log + n / 2, n - n / 2);
+		end.tag = m.tag;
+		say(MSG_PAGE_END, &end, 1);
+		turn();
+		assert_int_equal(last.st, once == 0 ? ST_OK : ST_INTERNAL);
+		if (once == 0)
+			assert_non_null(strstr((char *)ask.json.data,
+			    "},{\"number\":100,\"at\":"));
+		buf_reset(&ask.json);
+	}
+}
+
+static void
+what_was_retried_comes_back_as_the_keeper_counts(void **state)
+{
+	struct msg_redeliver m = {
+		.which.merchant = "shop", .limit = 10, .by = "token"
+	};
+	struct msg_redelivered r = {
+		.epoch = 7, .last = 9, .matched = 4, .changed = 3, .more = 1
+	};
+
+	(void)state;
+	assert_int_equal(asks_put(asks, &ask, MSG_REDELIVER, &m), ST_OK);
+	expect(MSG_REDELIVER, &m);
+	r.tag = m.tag;
+	say(MSG_REDELIVERED, &r, 1);
+	turn();
+	assert_int_equal(last.st, ST_OK);
+	assert_memory_equal(&last.redelivered, &r, sizeof(r));
+	assert_int_equal(asks_put(asks, &ask, MSG_REDELIVER, &m), ST_OK);
+	expect(MSG_REDELIVER, &m);
+	r.tag = m.tag;
+	r.status = ST_IO;
+	say(MSG_REDELIVERED, &r, 1);
+	turn();
+	assert_int_equal(last.st, ST_IO);
+}
+
+static void
+a_kept_cursor_comes_back_with_its_place(void **state)
+{
+	struct msg_mark m = { .merchant = "shop",
+		.name = "ledger",
+		.seq = 5,
+		.action = MARK_SET };
+	struct msg_marked marked = {
+		.epoch = 7, .seq = 9, .at_us = 1, .status = ST_EXISTS
+	};
+
+	(void)state;
+	assert_int_equal(asks_put(asks, &ask, MSG_MARK, &m), ST_OK);
+	expect(MSG_MARK, &m);
+	marked.tag = m.tag;
+	say(MSG_MARKED, &marked, 1);
+	turn();
+	assert_int_equal(last.st, ST_EXISTS);
+	assert_memory_equal(&last.marked, &marked, sizeof(marked));
+}
+
+static unsigned n_taken;
+static struct msg_token taken[2];
+
+static void
+on_row(void *arg, enum message type, const void *record)
+{
+	assert_ptr_equal(arg, &ask);
+	assert_int_equal(type, MSG_TOKEN);
+	assert_true(n_taken < ARRAY_LEN(taken));
+	taken[n_taken++] = *(const struct msg_token *)record;
+}
+
+static void
+who_takes_rows_gets_records_and_no_json(void **state)
+{
+	struct msg_tokens m = { .tag = 0 };
+	struct msg_token rows[2] = { { .sha256 = { 1 }, .day = 3 },
+		{ .sha256 = { 2 }, .revoked_at_us = 4 } };
+	struct msg_page_end end = { .status = ST_OK };
+
+	(void)state;
+	n_taken = 0;
+	ask.on_row = on_row;
+	assert_int_equal(asks_put(asks, &ask, MSG_TOKENS, &m), ST_OK);
+	expect(MSG_TOKENS, &m);
+	rows[0].tag = rows[1].tag = end.tag = m.tag;
+	say(MSG_TOKEN, rows, 2);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(last.st, ST_OK);
+	assert_int_equal(n_taken, 2);
+	assert_memory_equal(taken, rows, sizeof(rows));
+	assert_true(ask.rows == 2 && ask.json.len == 0);
+}
+
+static void
+who_takes_rows_gets_none_of_another_merchant(void **state)
+{
+	struct msg_row wrong;
+
+	(void)state;
+	n_taken = 0;
+	ask.on_row = on_row;
+	wrong = row(ask_page(10), 1, "shop2", "b");
+	say(MSG_ROW, &wrong, 1);
+	turn();
+	assert_int_equal(last.st, ST_INTERNAL);
+	assert_int_equal(n_taken, 0);
+}
+
+/* ---- what the keeper says unasked */
+
+static void
+news_are_told_and_answer_nothing(void **state)
+{
+	struct msg_news m = { .merchant = "shop2" };
+	uint64_t tag = ask_page(1);
+	struct msg_page_end end = { .tag = tag };
+
+	(void)state;
+	say(MSG_NEWS, &m, 1);
+	turn();
+	assert_int_equal(n_news, 1);
+	assert_string_equal(news_of, "shop2");
+	assert_int_equal(answers, 0);
+	say(MSG_PAGE_END, &end, 1);
+	turn();
+	assert_int_equal(answers, 1);
+}
+
+/* Its first bytes may well be a tag that somebody waits with. */
+static void
+a_revoked_token_is_told_and_answers_nothing(void **state)
+{
+	struct msg_revoked m = { .sha256 = { 0 } };
+	uint64_t tag = ask_page(1);
+
+	(void)state;
+	memcpy(m.sha256, &tag, sizeof(tag));
+	say(MSG_REVOKED, &m, 1);
+	turn();
+	assert_int_equal(n_revoked, 1);
+	assert_memory_equal(revoked, m.sha256, sizeof(revoked));
+	assert_int_equal(answers, 0);
+	assert_false(ended);
+}
+
+static void
+the_use_of_a_token_is_said(void **state)
+{
+	const struct msg_token_used m = { .sha256 = { 9 }, .day = 20000 };
+	struct msg_token_used said;
+
+	(void)state;
+	asks_token_used(asks, &m);
+	expect(MSG_TOKEN_USED, &said);
+	assert_memory_equal(&said, &m, sizeof(m));
+}
+
 /* ---- */
 
 static void
@@ -508,6 +798,17 @@ main(void)
 		CASE(a_decision_is_answered_with_the_keepers_word),
 		CASE(a_check_may_take_longer_than_the_keeper_does),
 		CASE(an_end_of_rows_is_no_answer_to_a_check),
+		CASE(deliveries_are_gathered_as_json),
+		CASE(another_merchants_delivery_never_gets_out),
+		CASE(more_deliveries_than_asked_for_are_a_fault),
+		CASE(a_deliverys_log_has_as_many_entries_as_there_may_be),
+		CASE(what_was_retried_comes_back_as_the_keeper_counts),
+		CASE(a_kept_cursor_comes_back_with_its_place),
+		CASE(who_takes_rows_gets_records_and_no_json),
+		CASE(who_takes_rows_gets_none_of_another_merchant),
+		CASE(news_are_told_and_answer_nothing),
+		CASE(a_revoked_token_is_told_and_answers_nothing),
+		CASE(the_use_of_a_token_is_said),
 		CASE(an_answer_that_nobody_waits_for_is_dropped),
 		CASE(a_dropped_question_is_never_answered),
 		CASE(a_question_can_be_asked_again),

@@ -13,6 +13,7 @@
 #define FIRST  "first-token_1.2~3+4/5=="
 #define SECOND "second"
 #define READER "reader"
+#define NOW    INT64_C(1764657045000000)
 
 static struct auth auth;
 static char request[2048];
@@ -26,6 +27,7 @@ make_token(struct config_token *t, const char *name, const char *merchant,
 	(void)snprintf(t->name, sizeof(t->name), "%s", name);
 	(void)snprintf(t->merchant, sizeof(t->merchant), "%s", merchant);
 	t->scopes = scopes;
+	t->expires_us = INT64_MAX;
 	assert_int_equal(secret_sha256(token, strlen(token), t->sha256), ST_OK);
 }
 
@@ -68,7 +70,7 @@ check(const char *fields, unsigned scopes, const struct config_token **who)
 	assert_int_equal(
 	    http_parse(&head, (unsigned char *)request, (size_t)len, &why),
 	    HTTP_DONE);
-	return auth_check(&auth, &head, scopes, who);
+	return auth_check(&auth, &head, scopes, NOW, who);
 }
 
 static void
@@ -208,6 +210,62 @@ without_tokens_nothing_opens(void **state)
 }
 
 static void
+a_token_ends_when_it_expires(void **state)
+{
+	const struct config_token *who;
+
+	(void)state;
+	auth.tokens[1].expires_us = NOW + 1;
+	assert_int_equal(
+	    check("Authorization: Bearer " SECOND "\r\n", SCOPE_READ, &who),
+	    AUTH_OK);
+	auth.tokens[1].expires_us = NOW;
+	assert_int_equal(
+	    check("Authorization: Bearer " SECOND "\r\n", SCOPE_READ, &who),
+	    AUTH_INVALID);
+	assert_null(who);
+	/* Not even for what it never could. */
+	assert_int_equal(
+	    check("Authorization: Bearer " SECOND "\r\n", SCOPE_CHECK, &who),
+	    AUTH_INVALID);
+	assert_int_equal(
+	    check("Authorization: Bearer " FIRST "\r\n", SCOPE_READ, &who),
+	    AUTH_OK);
+}
+
+static void
+a_revoked_token_is_invalid_and_no_other(void **state)
+{
+	const struct config_token *who;
+	unsigned char unknown[32] = { 1 };
+
+	(void)state;
+	auth_revoke(&auth, unknown);
+	auth_revoke(&auth, auth.tokens[1].sha256);
+	assert_int_equal(
+	    check("Authorization: Bearer " SECOND "\r\n", SCOPE_READ, &who),
+	    AUTH_INVALID);
+	assert_null(who);
+	assert_int_equal(
+	    check("Authorization: Bearer " FIRST "\r\n", SCOPE_READ, &who),
+	    AUTH_OK);
+	assert_int_equal(
+	    check("Authorization: Bearer " READER "\r\n", SCOPE_DELIVER, &who),
+	    AUTH_OK);
+}
+
+static void
+a_use_is_said_once_a_day_and_token(void **state)
+{
+	(void)state;
+	assert_true(auth_used(&auth, &auth.tokens[0], 20000));
+	assert_false(auth_used(&auth, &auth.tokens[0], 20000));
+	assert_true(auth_used(&auth, &auth.tokens[2], 20000));
+	assert_true(auth_used(&auth, &auth.tokens[0], 20001));
+	assert_false(auth_used(&auth, &auth.tokens[0], 20001));
+}
+
+static void
 refusals_say_what_rfc_6750_wants(void **state)
 {
 	const char *fields;
@@ -242,6 +300,9 @@ main(void)
 		CASE(a_token_has_a_longest_length),
 		CASE(every_scope_asked_for_is_needed),
 		CASE(without_tokens_nothing_opens),
+		CASE(a_token_ends_when_it_expires),
+		CASE(a_revoked_token_is_invalid_and_no_other),
+		CASE(a_use_is_said_once_a_day_and_token),
 		CASE(refusals_say_what_rfc_6750_wants),
 	};
 

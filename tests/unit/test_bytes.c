@@ -46,6 +46,21 @@ empty_views_are_equal_wherever_they_point(void **state)
 	assert_false(bytes_is(bytes_make(NULL, 0), "x"));
 }
 
+static void
+lines_are_cut_with_and_without_an_end(void **state)
+{
+	struct bytes rest = bytes_of("one\n\nthree");
+
+	(void)state;
+	assert_true(bytes_is(bytes_cut_line(&rest), "one"));
+	assert_true(bytes_is(bytes_cut_line(&rest), ""));
+	assert_true(bytes_is(bytes_cut_line(&rest), "three"));
+	assert_int_equal(rest.len, 0);
+	rest = bytes_of("four\n");
+	assert_true(bytes_is(bytes_cut_line(&rest), "four"));
+	assert_int_equal(rest.len, 0);
+}
+
 int
 main(void)
 {
@@ -54,6 +69,7 @@ main(void)
 		cmocka_unit_test(views_are_equal_by_content_and_length),
 		cmocka_unit_test(bytes_behind_a_nul_count),
 		cmocka_unit_test(empty_views_are_equal_wherever_they_point),
+		cmocka_unit_test(lines_are_cut_with_and_without_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

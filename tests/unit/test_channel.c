@@ -242,7 +242,11 @@ a_message_from_the_wrong_party_ends_the_channel(void **state)
 	struct {
 		struct msg_header h;
 		struct msg_settle settle;
-	} p = { { MSG_SETTLE, 1 }, { 1, 1, 1, OUTCOME_STATUS, 500 } };
+	} p = { { MSG_SETTLE, 1 }, { .seq = 1,
+				       .endpoint_id = 1,
+				       .attempt = 1,
+				       .outcome = OUTCOME_STATUS,
+				       .http_status = 500 } };
 
 	inject(f, &p, sizeof(p), -1);
 	assert_int_equal(f->b.ended, 1 + CHANNEL_NONSENSE);

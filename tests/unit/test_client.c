@@ -295,7 +295,7 @@ a_certificate_of_somebody_else_is_refused(void **state)
 	(void)state;
 	http_stub_url(w->stub, "127.0.0.1", "/", url);
 	client_world_aim_at(w, url, http_stub_ca(other), LONG_MS);
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
 	assert_int_equal(http_stub_requested(w->stub), 0);
 	http_stub_stop(other);
 	client_world_free(w);
@@ -310,7 +310,7 @@ the_systems_store_does_not_know_the_stub(void **state)
 	(void)state;
 	http_stub_url(w->stub, "127.0.0.1", "/", url);
 	client_world_aim_at(w, url, "", LONG_MS);
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
 	assert_int_equal(http_stub_requested(w->stub), 0);
 	client_world_free(w);
 }
@@ -326,7 +326,7 @@ trust_given_to_one_target_is_not_given_to_the_next(void **state)
 	expect_answer(w, 200);
 	http_stub_url(w->stub, "127.0.0.1", "/", url);
 	client_world_aim_at(w, url, "", LONG_MS);
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
 	assert_int_equal(http_stub_requested(w->stub), 1);
 	client_world_free(w);
 }
@@ -338,9 +338,9 @@ a_certificate_for_another_name_is_refused(void **state)
 
 	(void)state;
 	client_world_aim(w, "127.0.0.1", LONG_MS);
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
 	client_world_aim(w, "localhost", LONG_MS);
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
 	assert_int_equal(http_stub_requested(w->stub), 0);
 	client_world_free(w);
 }
@@ -466,8 +466,11 @@ other_schemes_are_no_targets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
-		assert_int_equal(
-		    client_target_new(&t, urls[i], "", 1000, &e), ST_CONFIG);
+		const struct client_target_config cfg = {
+			.url = urls[i], .ca_pem = "", .timeout_ms = 1000
+		};
+
+		assert_int_equal(client_target_new(&t, &cfg, &e), ST_CONFIG);
 		assert_null(t);
 	}
 }

@@ -385,7 +385,8 @@ an_expired_certificate_is_refused(void **state)
 	(void)state;
 	http_stub_url(old, "127.0.0.1", "", url);
 	client_world_aim_at(w, url, http_stub_ca(old), LONG_MS);
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
+	assert_int_equal(w->last.flaw, CLIENT_FLAW_EXPIRED);
 	assert_int_equal(http_stub_requested(old), 0);
 	http_stub_stop(old);
 	client_world_free(w);
@@ -397,7 +398,8 @@ a_certificate_for_another_name_is_refused(void **state)
 	struct client_world *w = aimed("DNS:provider.example", LONG_MS);
 
 	(void)state;
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
+	assert_int_equal(w->last.flaw, CLIENT_FLAW_NAME);
 	assert_int_equal(http_stub_requested(w->stub), 0);
 	client_world_free(w);
 }
@@ -412,9 +414,10 @@ a_certificate_of_somebody_else_is_refused(void **state)
 	(void)state;
 	http_stub_url(w->stub, "127.0.0.1", "", url);
 	client_world_aim_at(w, url, http_stub_ca(other), LONG_MS);
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
+	assert_int_equal(w->last.flaw, CLIENT_FLAW_SELF_SIGNED);
 	client_world_aim_at(w, url, "", LONG_MS);
-	expect_end(w, CLIENT_TLS);
+	expect_end(w, CLIENT_CERTIFICATE);
 	assert_int_equal(http_stub_requested(w->stub), 0);
 	http_stub_stop(other);
 	client_world_free(w);

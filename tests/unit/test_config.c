@@ -109,6 +109,11 @@ a_small_file_gets_the_usual_values(void **state)
 	assert_int_equal(r.c->limits.body_ms, 10000);
 	assert_int_equal(r.c->limits.idle_ms, 60000);
 	assert_int_equal(r.c->limits.drain_ms, 30000);
+	assert_int_equal(r.c->limits.api_rate, 60000);
+	assert_int_equal(r.c->limits.waiters, 4096);
+	assert_int_equal(r.c->limits.redeliver_rate, 100);
+	assert_int_equal(r.c->keep_attempts_s, 30 * 86400);
+	assert_string_equal(r.c->api_client_ca_file, "");
 	assert_int_equal(r.c->n_merchants, 1);
 	assert_string_equal(r.c->merchants[0].store_id, "shop");
 	assert_int_equal(r.c->merchants[0].confirm, CONFIRM_OFF);
@@ -148,11 +153,16 @@ static const char whole[] =
     "[listen]\n"
     "callbacks = [::1]:0 ; after a blank\n"
     "\tapi=127.0.0.1:9\t# after a tab\n"
-    "admin = [::1]:65535\n" TLS "[store]\n"
+    "admin = [::1]:65535\n" TLS "api_client_ca_file = clients.crt\n"
+    "[store]\n"
     "url = sqlite:/data/a;b#c.db\n"
     "identity_key_file = /keys/id\n"
     "keep = 36h\n"
+    "keep_attempts = 12h\n"
     "[limits]\n"
+    "api_rate = 8\n"
+    "waiters = 9\n"
+    "redeliver_rate = 10\n"
     "edges = 3\n"
     "idle_timeout = 1500ms\n"
     "drain_timeout = 2m\n"
@@ -175,6 +185,16 @@ static const char whole[] =
     "secret_file = s\n"
     "timeout = 2s\n"
     "in_flight = 7\n"
+    "rate = 5\n"
+    "schedule = 1s  1500ms\t2m 7d\n"
+    "order = invoice\n"
+    "format = cloudevents-binary\n"
+    "signing_key_file = sk\n"
+    "certificate = us.crt\n"
+    "key = us.key\n"
+    "headers_file = more\n"
+    "proxy = http://proxy.example:3128\n"
+    "networks = 10.1.0.0/16 fd00:1::/32\n"
     "[billing second]\n"
     "url = http://127.9.9.9:8080/x?y=z\n"
     "secret_file = s2\n"
@@ -182,7 +202,8 @@ static const char whole[] =
     "[token t]\n"
     "sha256 = " DIGEST "\n"
     "merchant = Shop_2-x\n"
-    "scopes = read deliver confirm"; /* no newline at the end */
+    "scopes = read deliver confirm\n"
+    "expires = 2028-02-29"; /* no newline at the end */
 
 static void
 a_whole_file_gives_every_value(void **state)
@@ -200,6 +221,12 @@ a_whole_file_gives_every_value(void **state)
 	assert_string_equal(r.c->store_path, "/data/a;b#c.db");
 	assert_string_equal(r.c->identity_key_file, "/keys/id");
 	assert_int_equal(r.c->keep_s, 36 * 3600);
+	assert_int_equal(r.c->keep_attempts_s, 12 * 3600);
+	assert_string_equal(
+	    r.c->api_client_ca_file, "/etc/paysieve/clients.crt");
+	assert_int_equal(r.c->limits.api_rate, 8);
+	assert_int_equal(r.c->limits.waiters, 9);
+	assert_int_equal(r.c->limits.redeliver_rate, 10);
 	assert_int_equal(r.c->limits.edges, 3);
 	assert_int_equal(r.c->limits.idle_ms, 1500);
 	assert_int_equal(r.c->limits.drain_ms, 120000);
@@ -232,7 +259,291 @@ a_whole_file_gives_every_value(void **state)
 	assert_string_equal(r.c->tokens[0].merchant, "Shop_2-x");
 	assert_int_equal(
 	    r.c->tokens[0].scopes, SCOPE_READ | SCOPE_DELIVER | SCOPE_CONFIRM);
+	assert_true(r.c->tokens[0].expires_us == INT64_C(1835395200) * 1000000);
 	done(&r);
+}
+
+/* ---- billings */
+
+static void
+a_whole_billing_gives_every_value(void **state)
+{
+	static const int64_t gaps[] = { 1000, 1500, 120000, 604800000 };
+	static const unsigned char ten[16] = {
+		[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 1
+	};
+	static const unsigned char local[16] = { 0xfd, 0, 0, 1 };
+	struct read r = parse(whole, strlen(whole), NULL);
+	const struct config_billing *b;
+
+	(void)state;
+	assert_string_equal(faults_of(&r), "");
+	b = &r.c->billings[0];
+	assert_int_equal(b->rate, 5);
+	assert_int_equal(b->schedule.n, 4);
+	assert_memory_equal(b->schedule.gap_ms, gaps, sizeof(gaps));
+	assert_int_equal(b->order, ORDER_INVOICE);
+	assert_int_equal(b->format, FORMAT_CLOUDEVENTS_BINARY);
+	assert_string_equal(b->signing_key_file, "/etc/paysieve/sk");
+	assert_string_equal(b->certificate, "/etc/paysieve/us.crt");
+	assert_string_equal(b->key, "/etc/paysieve/us.key");
+	assert_string_equal(b->headers_file, "/etc/paysieve/more");
+	assert_string_equal(b->proxy, "http://proxy.example:3128");
+	assert_int_equal(b->networks.n, 2);
+	assert_memory_equal(b->networks.list[0].address, ten, sizeof(ten));
+	assert_int_equal(b->networks.list[0].bits, 112);
+	assert_memory_equal(b->networks.list[1].address, local, sizeof(local));
+	assert_int_equal(b->networks.list[1].bits, 32);
+	done(&r);
+}
+
+/* Of a failed weekend nothing is lost: over 75 hours of attempts. */
+static void
+a_billing_is_tried_for_more_than_three_days(void **state)
+{
+	struct read r = parse(whole, strlen(whole), NULL);
+	const struct config_billing *b = &r.c->billings[1];
+	int64_t sum = 0;
+
+	(void)state;
+	assert_int_equal(b->schedule.n, 11);
+	assert_int_equal(b->schedule.gap_ms[0], 5000);
+	assert_int_equal(b->schedule.gap_ms[10], 24 * 3600000);
+	for (size_t i = 0; i < b->schedule.n; i++)
+		sum += b->schedule.gap_ms[i];
+	assert_true(sum > 75 * INT64_C(3600000));
+	assert_int_equal(b->order, ORDER_NONE);
+	assert_int_equal(b->format, FORMAT_WEBHOOK);
+	assert_int_equal(b->rate, 100000);
+	assert_string_equal(b->signing_key_file, "");
+	assert_string_equal(b->certificate, "");
+	assert_string_equal(b->headers_file, "");
+	assert_string_equal(b->proxy, "");
+	assert_int_equal(b->networks.n, 0);
+	done(&r);
+}
+
+#define BILLING "[billing b]\nurl = https://b.example\nsecret_file = s\n"
+
+/* One billing whose key has this value. */
+static struct read
+parse_billing(const char *key, const char *value)
+{
+	char text[2048];
+
+	(void)snprintf(
+	    text, sizeof(text), "%s" BILLING "%s = %s\n", SMALL, key, value);
+	return parse(text, strlen(text), NULL);
+}
+
+static void
+a_schedule_has_1_to_24_gaps(void **state)
+{
+	struct buf text;
+	struct read r;
+
+	(void)state;
+	buf_init(&text, 1024);
+	for (int i = 0; i < CONFIG_GAPS; i++)
+		buf_append_text(&text, "1s ");
+	r = parse_billing("schedule", (const char *)text.data);
+	assert_string_equal(faults_of(&r), "");
+	assert_int_equal(r.c->billings[0].schedule.n, CONFIG_GAPS);
+	done(&r);
+	buf_append_text(&text, "1s");
+	r = parse_billing("schedule", (const char *)text.data);
+	assert_string_equal(
+	    faults_of(&r), "f.conf:10: schedule: more than 24 gaps\n");
+	done(&r);
+	buf_fini(&text);
+}
+
+static const struct {
+	const char *text;
+	unsigned char last[4];
+	uint32_t bits;
+} networks[] = {
+	{ "0.0.0.0/0", { 0, 0, 0, 0 }, 96 },
+	{ "192.0.2.7/32", { 192, 0, 2, 7 }, 128 },
+	{ "172.16.0.0/12", { 172, 16, 0, 0 }, 108 },
+	{ "::1/128", { 0, 0, 0, 1 }, 128 },
+	{ "::/0", { 0, 0, 0, 0 }, 0 },
+};
+
+static void
+a_network_of_ipv4_is_one_of_mapped_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(networks); i++) {
+		struct read r = parse_billing("networks", networks[i].text);
+		const struct config_networks *n;
+
+		assert_string_equal(faults_of(&r), "");
+		n = &r.c->billings[0].networks;
+		assert_int_equal(n->n, 1);
+		assert_int_equal(n->list[0].bits, networks[i].bits);
+		assert_memory_equal(
+		    n->list[0].address + 12, networks[i].last, 4);
+		assert_int_equal(n->list[0].address[11],
+		    strchr(networks[i].text, ':') == NULL ? 0xff : 0);
+		done(&r);
+	}
+}
+
+static void
+sixteen_networks_are_possible_and_no_more(void **state)
+{
+	struct buf text;
+	struct read r;
+
+	(void)state;
+	buf_init(&text, 1024);
+	for (int i = 0; i < CONFIG_NETWORKS; i++)
+		buf_append_text(&text, "10.0.0.0/8 ");
+	r = parse_billing("networks", (const char *)text.data);
+	assert_string_equal(faults_of(&r), "");
+	assert_int_equal(r.c->billings[0].networks.n, CONFIG_NETWORKS);
+	done(&r);
+	buf_append_text(&text, "10.0.0.0/8");
+	r = parse_billing("networks", (const char *)text.data);
+	assert_string_equal(
+	    faults_of(&r), "f.conf:10: networks: more than 16 networks\n");
+	done(&r);
+	buf_fini(&text);
+}
+
+/* What is refused as the value of a key of a billing. */
+static const struct {
+	const char *key, *values[16], *words;
+} bad_billing[] = {
+	{ "schedule", { "", " " }, "needs at least one gap" },
+	{ "schedule", { "5s, 10s", "5", "5s soon", "-5s", "5 s" },
+	    "not a duration, such as 500ms, 10s, 5m, 2h or 400d" },
+	{ "schedule", { "5s 999ms", "0s", "604800001ms", "5s 8d" },
+	    "not between 1000ms and 604800000ms" },
+	{ "order", { "", "Invoice", "none invoice" },
+	    "neither none nor invoice" },
+	{ "format", { "", "cloudevent", "cloudevents binary", "json" },
+	    "none of webhook cloudevents cloudevents-binary" },
+	{ "proxy",
+	    { "https://p.example:1", "p.example:3128", "http://p.example",
+		"http://p.example:0", "http://p.example:65536",
+		"http://p.example:", "http://:3128", "http://",
+		"http://p.example:3128/", "http://p.example:3128?x",
+		"http://p.example:3128#x", "http://me:secret@p.example:3128",
+		"http://p example:3128", "socks5://p.example:1080",
+		"http://[::1:3128" },
+	    "not http://host:port" },
+	{ "networks",
+	    { "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "/8",
+		"10.0.0/8", "10.0.0.0/08", "10.0.0.0/8,192.168.0.0/16",
+		"::1/129", "fe80::1%lo/64", "[::1]/128", "b.example/32",
+		"10.0.0.0/8 x" },
+	    "holds what is no network, such as 10.0.0.0/8 or fd00::/8" },
+	{ "networks",
+	    { "10.0.0.1/8", "10.0.0.0/8 192.0.2.1/24", "fd00::1/8", "1.0.0.0/0",
+		"::1/127" },
+	    "holds a network with bits behind its prefix" },
+	{ "rate", { "0", "100001" }, "not between 1 and 100000" },
+};
+
+static void
+every_fault_of_a_billing_has_its_words(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad_billing); i++) {
+		const char *const *value = bad_billing[i].values;
+
+		for (; *value != NULL; value++) {
+			struct read r =
+			    parse_billing(bad_billing[i].key, *value);
+			char want[256];
+
+			(void)snprintf(want, sizeof(want),
+			    "f.conf:10: %s: %s\n", bad_billing[i].key,
+			    bad_billing[i].words);
+			assert_string_equal(faults_of(&r), want);
+			done(&r);
+		}
+	}
+}
+
+static void
+a_proxy_may_be_an_address(void **state)
+{
+	static const char *const good[] = { "http://[2001:db8::1]:3128",
+		"http://192.0.2.1:1", "http://p:65535" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		struct read r = parse_billing("proxy", good[i]);
+
+		assert_string_equal(faults_of(&r), "");
+		assert_string_equal(r.c->billings[0].proxy, good[i]);
+		done(&r);
+	}
+}
+
+/* ---- the day on which a token ends */
+
+#define TOKEN                                                        \
+	"[token t]\nsha256 = " DIGEST "\nmerchant = shop\nscopes = " \
+	"read\nexpires = "
+
+static void
+a_token_expires_on_a_day_or_never(void **state)
+{
+	static const struct {
+		const char *day;
+		int64_t us;
+	} good[] = { { "never", INT64_MAX }, { "1970-01-02", 86400000000 },
+		{ "2026-12-01", INT64_C(1796083200000000) },
+		{ "9999-12-31", INT64_C(253402214400000000) } };
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		struct read r;
+
+		(void)snprintf(
+		    text, sizeof(text), SMALL TOKEN "%s\n", good[i].day);
+		r = parse(text, strlen(text), NULL);
+		assert_string_equal(faults_of(&r), "");
+		assert_true(r.c->tokens[0].expires_us == good[i].us);
+		done(&r);
+	}
+	(void)snprintf(text, sizeof(text), "%s%.*s", SMALL,
+	    (int)(strlen(TOKEN) - strlen("expires = ")), TOKEN);
+	{
+		struct read r = parse(text, strlen(text), NULL);
+
+		assert_string_equal(faults_of(&r), "");
+		assert_true(r.c->tokens[0].expires_us == INT64_MAX);
+		done(&r);
+	}
+}
+
+static void
+a_day_that_is_none_is_refused(void **state)
+{
+	static const char *const no_day[] = { "2026-02-29", "2026-13-01",
+		"2026-00-10", "2026-04-31", "2026-04-00", "1969-12-31",
+		"0000-01-01" };
+	static const char *const no_form[] = { "", "Never", "2026-4-1",
+		"2026/04/01", "20260401", "2026-04-01T00:00:00Z", "2026-04-1x",
+		"+026-04-01", "tomorrow", "30d" };
+	char text[512], want[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(no_day) + ARRAY_LEN(no_form); i++) {
+		bool form = i >= ARRAY_LEN(no_day);
+
+		(void)snprintf(text, sizeof(text), SMALL TOKEN "%s\n",
+		    form ? no_form[i - ARRAY_LEN(no_day)] : no_day[i]);
+		(void)snprintf(want, sizeof(want), "f.conf:11: expires: %s\n",
+		    form ? "neither YYYY-MM-DD nor never" : "no such day");
+		expect_faults(text, NULL, want);
+	}
 }
 
 /* ---- faults: of a small file with these lines behind it, from line 7 */
@@ -358,6 +669,17 @@ static const struct {
 	    "f.conf:8: ask_rate: not between 1 and 100000\n"
 	    "f.conf:9: asks_in_flight: not between 1 and 1024\n"
 	    "f.conf:10: ask_timeout: not between 1000ms and 60000ms\n" },
+	{ BILLING "certificate = c\n",
+	    "f.conf:10: certificate: certificate and key go together\n" },
+	{ BILLING "key = k\n",
+	    "f.conf:10: key: certificate and key go together\n" },
+	{ "[billing b]\nurl = http://localhost/x\nsecret_file = s\n"
+	  "proxy = http://p.example:3128\n",
+	    "f.conf:10: proxy: is for https only\n" },
+	{ "[limits]\napi_rate = 0\nwaiters = 100001\nredeliver_rate = 0\n",
+	    "f.conf:8: api_rate: not between 1 and 6000000\n"
+	    "f.conf:9: waiters: not between 1 and 100000\n"
+	    "f.conf:10: redeliver_rate: not between 1 and 100000\n" },
 	{ "[limits]\nask_rate = 100001\nasks_in_flight = 1025\n"
 	  "ask_timeout = 61s\n",
 	    "f.conf:8: ask_rate: not between 1 and 100000\n"
@@ -405,10 +727,14 @@ no_value_is_ever_repeated(void **state)
 	static const char text[] =
 	    SMALL "billing = canary\nprovider_url = canary\n"
 		  "md5_only = canary\ncanary = canary\ncanary\n"
+		  "[billing canary]\nschedule = canary\norder = canary\n"
+		  "format = canary\nproxy = canary\nnetworks = canary/8\n"
+		  "networks = 10.0.0.0/8 canary\n"
 		  "[canary]\n[store canary]\n[can.ary]\n[store]\n"
 		  "keep = canary\nurl = canary\n[listen]\napi = canary\n"
 		  "admin = canary\n[limits]\nedges = canary\n[token canary]\n"
-		  "sha256 = canary\nmerchant = canary\nscopes = canary\n";
+		  "sha256 = canary\nmerchant = canary\nscopes = canary\n"
+		  "expires = canary\n";
 	struct read r = parse(text, strlen(text), NULL);
 
 	(void)state;
@@ -718,6 +1044,15 @@ main(void)
 		cmocka_unit_test(
 		    payments_are_confirmed_unless_it_is_said_otherwise),
 		cmocka_unit_test(a_whole_file_gives_every_value),
+		cmocka_unit_test(a_whole_billing_gives_every_value),
+		cmocka_unit_test(a_billing_is_tried_for_more_than_three_days),
+		cmocka_unit_test(a_schedule_has_1_to_24_gaps),
+		cmocka_unit_test(a_network_of_ipv4_is_one_of_mapped_addresses),
+		cmocka_unit_test(sixteen_networks_are_possible_and_no_more),
+		cmocka_unit_test(every_fault_of_a_billing_has_its_words),
+		cmocka_unit_test(a_proxy_may_be_an_address),
+		cmocka_unit_test(a_token_expires_on_a_day_or_never),
+		cmocka_unit_test(a_day_that_is_none_is_refused),
 		cmocka_unit_test(every_fault_has_its_line_and_words),
 		cmocka_unit_test(faults_of_all_kinds_come_at_once),
 		cmocka_unit_test(a_file_without_a_merchant_is_refused),

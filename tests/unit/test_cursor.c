@@ -48,21 +48,28 @@ the_text_of_version_1_stays(void **state)
 	(void)state;
 	cursor_format(&c, CURSOR_RECEIPTS, text);
 	assert_string_equal(text, "AQECAwQFBgcIAAAAAAAAACoG1phX");
+	assert_int_equal(CURSOR_HELD, 2);
+	assert_int_equal(CURSOR_RECEIPTS_DESC, 3);
+	assert_int_equal(CURSOR_DELIVERIES, 4);
 }
 
 static void
-a_cursor_of_one_list_is_none_of_the_other(void **state)
+a_cursor_of_one_list_is_none_of_another(void **state)
 {
+	static const enum cursor_list lists[] = { CURSOR_RECEIPTS, CURSOR_HELD,
+		CURSOR_RECEIPTS_DESC, CURSOR_DELIVERIES };
 	char text[CURSOR_TEXT];
 	struct cursor c;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
-		cursor_format(&samples[i], CURSOR_HELD, text);
-		assert_false(cursor_parse(bytes_of(text), CURSOR_RECEIPTS, &c));
-		assert_true(cursor_parse(bytes_of(text), CURSOR_HELD, &c));
-		cursor_format(&samples[i], CURSOR_RECEIPTS, text);
-		assert_false(cursor_parse(bytes_of(text), CURSOR_HELD, &c));
+		for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+			cursor_format(&samples[i], lists[l], text);
+			for (size_t o = 0; o < ARRAY_LEN(lists); o++)
+				assert_int_equal(
+				    cursor_parse(bytes_of(text), lists[o], &c),
+				    o == l);
+		}
 	}
 }
 
@@ -168,7 +175,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cursor_comes_back_as_it_was),
 		cmocka_unit_test(the_text_of_version_1_stays),
-		cmocka_unit_test(a_cursor_of_one_list_is_none_of_the_other),
+		cmocka_unit_test(a_cursor_of_one_list_is_none_of_another),
 		cmocka_unit_test(any_changed_bit_is_noticed),
 		cmocka_unit_test(any_changed_character_is_noticed),
 		cmocka_unit_test(swapped_characters_are_noticed),

@@ -1,11 +1,7 @@
 /*
- * The whole desk on loopback: its loop runs in a thread of its own; the test
- * is billing, the operator and the keeper in turn.
+ * The desk's routes, as billing, the operator and the keeper see them.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,420 +10,38 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/secret.h"
 #include "desk/invoices.h"
-#include "desk/cursor.h"
-#include "desk/desk.h"
+#include "desk_bench.h"
 #include "net_world.h"
 
-#define EPOCH	 UINT64_C(0xe90c)
-#define WAITERS	 256
-#define TOKEN	 "token-of-first"
-#define OTHER	 "token-of-second"
-#define ERASER	 "token-that-erases"
-#define DECIDER	 "token-that-decides"
-#define CHECKER	 "token-that-checks"
-#define PATIENCE 10 /* seconds */
-
-static struct desk *desk;
-static struct room room;
-static pthread_t thread;
-static int orders[2]; /* 'd': drain, 's': stop; [1] is the desk's */
-static struct event *on_orders;
-static int keeper;
-static uint16_t api_port, admin_port;
-static SSL_CTX *client_tls;
-static const struct metrics_page *page;
-
-/* ---- the desk */
-
-static void
-obey(evutil_socket_t fd, short what, void *arg)
-{
-	char order = 0;
-
-	(void)what;
-	(void)arg;
-	if (read(fd, &order, 1) != 1 || order == 's')
-		loop_stop(room.loop);
-	else
-		room.on_drain(room.arg);
-}
-
-static void *
-run(void *arg)
-{
-	loop_run(arg);
-	return NULL;
-}
-
-static void
-order(char what)
-{
-	assert_int_equal(write(orders[0], &what, 1), 1);
-}
-
-static int
-listening(uint16_t *port)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(in);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
-	assert_int_equal(listen(fd, 512), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-	*port = ntohs(in.sin_port);
-	return fd;
-}
-
-static void
-add_token(struct desk_config *cfg, const char *merchant, const char *token,
-    unsigned scopes)
-{
-	struct config_token *t = &cfg->tokens[cfg->n_tokens++];
-
-	(void)snprintf(t->name, sizeof(t->name), "%s", &token[6]);
-	(void)snprintf(t->merchant, sizeof(t->merchant), "%s", merchant);
-	t->scopes = scopes;
-	assert_int_equal(secret_sha256(token, strlen(token), t->sha256), ST_OK);
-}
-
-static void
-configure(struct desk_config *cfg)
-{
-	static struct identity id;
-
-	if (id.key[0] == '\0')
-		identity_make(&id, NULL, -60, 3600);
-	memset(cfg, 0, sizeof(*cfg));
-	memcpy(cfg->tls.certificate, id.certificate, sizeof(id.certificate));
-	memcpy(cfg->tls.key, id.key, sizeof(id.key));
-	cfg->limits = (struct config_limits){ .connections = 512,
-		.handshake_ms = 10000,
-		.head_ms = 10000,
-		.body_ms = 10000,
-		.idle_ms = 10000 };
-	add_token(cfg, "first", TOKEN, SCOPE_READ);
-	add_token(cfg, "second", OTHER, SCOPE_READ | SCOPE_ERASE);
-	add_token(cfg, "first", ERASER, SCOPE_ERASE);
-	add_token(cfg, "first", DECIDER, SCOPE_CONFIRM);
-	add_token(cfg, "first", CHECKER, SCOPE_CHECK);
-}
-
-static int
-set_up(void **state)
-{
-	static struct desk_config cfg;
-	struct timeval patience = { .tv_sec = PATIENCE };
-	struct err e = { "" };
-	int pair[2];
-
-	(void)state;
-	configure(&cfg);
-	assert_int_equal(channel_pair(pair), ST_OK);
-	keeper = pair[1];
-	assert_int_equal(setsockopt(keeper, SOL_SOCKET, SO_RCVTIMEO, &patience,
-			     sizeof(patience)),
-	    0);
-	assert_int_equal(
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, orders), 0);
-	memset(&room, 0, sizeof(room));
-	room.party = PARTY_DESK;
-	room.keeper = pair[0];
-	room.control = room.listeners[0] = -1;
-	room.listeners[1] = listening(&api_port);
-	room.listeners[2] = listening(&admin_port);
-	room.exit_code = -1;
-	room.n_pages = 1;
-	room.pages[0] = metrics_page_new();
-	page = metrics_page_map(room.pages[0]);
-	assert_int_equal(metrics_attach(room.pages[0]), ST_OK);
-	assert_int_equal(loop_new(&room.loop, NULL), ST_OK);
-	on_orders = event_new(
-	    loop_base(room.loop), orders[1], EV_READ | EV_PERSIST, obey, NULL);
-	assert_int_equal(event_add(on_orders, NULL), 0);
-	assert_int_equal(desk_start(&desk, &room, &cfg, &e), ST_OK);
-	assert_int_equal(pthread_create(&thread, NULL, run, room.loop), 0);
-	client_tls = SSL_CTX_new(TLS_client_method());
-	return 0;
-}
-
-/* The exit code, once the desk's loop has ended by itself. */
-static int
-wait_end(void)
-{
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	thread = 0;
-	return room.exit_code;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	if (thread != 0) {
-		order('s');
-		assert_int_equal(pthread_join(thread, NULL), 0);
-	}
-	desk_free(desk);
-	event_free(on_orders);
-	loop_free(room.loop);
-	SSL_CTX_free(client_tls);
-	(void)close(room.listeners[1]);
-	(void)close(room.listeners[2]);
-	(void)close(orders[0]);
-	(void)close(orders[1]);
-	(void)close(keeper);
-	return 0;
-}
-
-/* ---- billing and the operator */
-
-struct peer {
-	int fd;
-	SSL *ssl; /* NULL: the admin listener */
-};
-
-struct got {
-	int status;
-	char *text; /* head and body */
-	const char *body;
-	size_t body_len;
-};
-
-static void
-open_peer(struct peer *p, bool api)
-{
-	struct timeval patience = { .tv_sec = PATIENCE };
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_port = htons(api ? api_port : admin_port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	p->ssl = NULL;
-	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(p->fd >= 0);
-	assert_int_equal(setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-			     sizeof(patience)),
-	    0);
-	assert_int_equal(connect(p->fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	if (!api)
-		return;
-	p->ssl = SSL_new(client_tls);
-	assert_int_equal(SSL_set_fd(p->ssl, p->fd), 1);
-	assert_int_equal(SSL_connect(p->ssl), 1);
-}
-
-static void
-close_peer(struct peer *p)
-{
-	SSL_free(p->ssl);
-	(void)close(p->fd);
-}
-
-/* fields: further lines of the head. */
-static void
-request_with(struct peer *p, const char *method, const char *target,
-    const char *token, const char *fields)
-{
-	char text[2048];
-	int n = snprintf(text, sizeof(text),
-	    "%s %s HTTP/1.1\r\nHost: h\r\n%s%s%s%s\r\n", method, target, fields,
-	    token == NULL ? "" : "Authorization: Bearer ",
-	    token == NULL ? "" : token, token == NULL ? "" : "\r\n");
-
-	assert_true(n > 0 && (size_t)n < sizeof(text));
-	if (p->ssl != NULL)
-		assert_int_equal(SSL_write(p->ssl, text, n), n);
-	else
-		assert_int_equal(send(p->fd, text, (size_t)n, 0), n);
-}
-
-static void
-request(
-    struct peer *p, const char *method, const char *target, const char *token)
-{
-	request_with(p, method, target, token, "");
-}
-
-static void
-post(struct peer *p, const char *target, const char *token)
-{
-	request_with(p, "POST", target, token, "Content-Length: 0\r\n");
-}
-
-static size_t
-receive(struct peer *p, char *to, size_t cap)
-{
-	ssize_t n = p->ssl != NULL ? SSL_read(p->ssl, to, (int)cap)
-				   : recv(p->fd, to, cap, 0);
-
-	assert_true(n > 0);
-	return (size_t)n;
-}
-
-/* The next answer, body and all; text is the caller's to free. */
-static struct got
-answer(struct peer *p, bool head_only)
-{
-	const size_t cap = 1024 * 1024;
-	struct got g = { .text = calloc(1, cap) };
-	size_t len = 0, want = 0;
-	const char *end = NULL, *length;
-
-	assert_non_null(g.text);
-	while (end == NULL || len < want) {
-		len += receive(p, g.text + len, cap - 1 - len);
-		end = strstr(g.text, "\r\n\r\n");
-		if (end == NULL)
-			continue;
-		g.body = end + 4;
-		length = strstr(g.text, "Content-Length: ");
-		if (length != NULL && length < end)
-			g.body_len = strtoul(length + 16, NULL, 10);
-		want = (size_t)(g.body - g.text) + (head_only ? 0 : g.body_len);
-	}
-	assert_int_equal(len, want);
-	g.status = (int)strtol(g.text + 9, NULL, 10);
-	return g;
-}
-
-static void
-expect(struct peer *p, int status, const char *body)
-{
-	struct got g = answer(p, false);
-
-	assert_int_equal(g.status, status);
-	if (body != NULL)
-		assert_string_equal(g.body, body);
-	free(g.text);
-}
-
-static void
-expect_problem(struct peer *p, int status, const char *type)
-{
-	struct got g = answer(p, false);
-
-	assert_int_equal(g.status, status);
-	assert_non_null(strstr(g.text, "application/problem+json\r\n"));
-	assert_non_null(strstr(g.body, type));
-	free(g.text);
-}
-
-/* ---- the keeper */
-
-/* The one record of the next packet, which has to be of this type. */
-static void
-asked(enum message type, void *record)
-{
-	union {
-		uint64_t align;
-		unsigned char bytes[8192];
-	} packet;
-	ssize_t n;
-	struct msg_header h;
-	struct pollfd p = { .fd = keeper, .events = POLLIN };
-
-	assert_int_equal(poll(&p, 1, PATIENCE * 1000), 1);
-	n = recv(keeper, packet.bytes, sizeof(packet), 0);
-	assert_true(n > 0);
-	assert_true(
-	    message_check(PARTY_DESK, PARTY_KEEPER, packet.bytes, (size_t)n));
-	memcpy(&h, packet.bytes, sizeof(h));
-	assert_int_equal(h.type, type);
-	assert_int_equal(h.count, 1);
-	memcpy(record, packet.bytes + sizeof(h), message_size(type));
-}
-
-static void
-say(enum message type, const void *records, uint32_t count)
-{
-	static unsigned char packet[MESSAGE_MAX];
-	struct msg_header h = { .type = type, .count = count };
-	size_t len = sizeof(h) + count * message_size(type);
-	struct pollfd p = { .fd = keeper, .events = POLLOUT };
-
-	memcpy(packet, &h, sizeof(h));
-	memcpy(packet + sizeof(h), records, len - sizeof(h));
-	assert_true(message_check(PARTY_KEEPER, PARTY_DESK, packet, len));
-	assert_int_equal(poll(&p, 1, PATIENCE * 1000), 1);
-	assert_int_equal(send(keeper, packet, len, 0), len);
-}
-
-static struct msg_row
-row(uint64_t tag, uint64_t seq, const char *merchant)
-{
-	struct msg_row m = { .tag = tag,
-		.seq = seq,
-		.receipt = { .id.b = { 1, 2, 3 },
-		    .amount_minor = 115000,
-		    .paid_at_us = INT64_C(1764657045000000),
-		    .received_at_us = INT64_C(1764657047123456),
-		    .currency = "BDT",
-		    .invoice_id = "INV-1" } };
-
-	assert_true(receipt_text(m.receipt.merchant, sizeof(m.receipt.merchant),
-	    bytes_of(merchant)));
-	return m;
-}
-
-#define ID "rcpt_aebagaaaaaaaaaaaaaaaaaaaaa"
-#define RECEIPT                                                   \
-	"{\"id\":\"" ID "\",\"invoice_id\":\"INV-1\",\"amount\":" \
-	"\"1150.00\",\"currency\":\"BDT\",\"paid_at\":"           \
-	"\"2025-12-02T06:30:45Z\",\"received_at\":"               \
-	"\"2025-12-02T06:30:47.123456Z\"}"
-
-static void
-end_page(uint64_t tag, uint64_t last_seq, uint32_t more, enum status st)
-{
-	struct msg_page_end end = { .tag = tag,
-		.epoch = EPOCH,
-		.last_seq = last_seq,
-		.more = more,
-		.status = st };
-
-	say(MSG_PAGE_END, &end, 1);
-}
-
-static const char *
-cursor_of(enum cursor_list list, uint64_t epoch, uint64_t seq)
-{
-	static char text[CURSOR_TEXT];
-	const struct cursor c = { epoch, seq };
-
-	cursor_format(&c, list, text);
-	return text;
-}
+#define WAITERS 256
 
 static const char *
 cursor(uint64_t epoch, uint64_t seq)
 {
-	return cursor_of(CURSOR_RECEIPTS, epoch, seq);
+	return bench_cursor(CURSOR_RECEIPTS, epoch, seq);
 }
 
 /* Ask with this query and a page's end for an answer. */
 static void
-expect_page(struct peer *p, const char *query, struct msg_page *m)
+expect_page(struct caller *p, const char *query, struct msg_page *m)
 {
 	char target[512];
 
 	(void)snprintf(target, sizeof(target), "/v1/receipts%s", query);
-	request(p, "GET", target, TOKEN);
-	asked(MSG_PAGE, m);
+	caller_request(p, "GET", target, TOKEN);
+	bench_asked(MSG_PAGE, m);
 }
 
 static void
-expect_empty(struct peer *p, uint64_t seq)
+expect_empty(struct caller *p, uint64_t seq)
 {
 	char body[128];
 
 	(void)snprintf(body, sizeof(body),
 	    "{\"receipts\":[],\"next\":\"%s\",\"more\":false}",
-	    cursor(EPOCH, seq));
-	expect(p, 200, body);
+	    cursor(BENCH_EPOCH, seq));
+	caller_expect(p, 200, body);
 }
 
 /* ---- pages */
@@ -436,26 +50,26 @@ static void
 a_page_carries_receipts_and_the_next_cursor(void **state)
 {
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 	struct msg_row rows[2];
 	char body[1024];
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	expect_page(&p, "", &m);
 	assert_string_equal(m.merchant, "first");
 	assert_string_equal(m.invoice_id, "");
 	assert_true(m.after_seq == 0 && m.limit == 100);
-	rows[0] = row(m.tag, 3, "first");
-	rows[1] = row(m.tag, 9, "first");
-	say(MSG_ROW, rows, 2);
-	end_page(m.tag, 9, 1, ST_OK);
+	rows[0] = bench_row(m.tag, 3, "first");
+	rows[1] = bench_row(m.tag, 9, "first");
+	bench_say(MSG_ROW, rows, 2);
+	bench_end_page(m.tag, 9, 1, ST_OK);
 	(void)snprintf(body, sizeof(body),
 	    "{\"receipts\":[" RECEIPT "," RECEIPT
 	    "],\"next\":\"%s\",\"more\":true}",
-	    cursor(EPOCH, 9));
-	expect(&p, 200, body);
-	close_peer(&p);
+	    cursor(BENCH_EPOCH, 9));
+	caller_expect(&p, 200, body);
+	caller_close(&p);
 }
 
 static void
@@ -463,52 +77,53 @@ parameters_reach_the_keeper(void **state)
 {
 	char query[256];
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	(void)snprintf(query, sizeof(query),
-	    "?limit=1000&after=%s&invoice_id=A%%2fB+1", cursor(EPOCH, 42));
+	    "?limit=1000&after=%s&invoice_id=A%%2fB+1",
+	    cursor(BENCH_EPOCH, 42));
 	expect_page(&p, query, &m);
 	assert_true(m.after_seq == 42 && m.limit == 1000);
 	assert_string_equal(m.merchant, "first");
 	assert_string_equal(m.invoice_id, "A/B 1");
-	end_page(m.tag, 42, 0, ST_OK);
+	bench_end_page(m.tag, 42, 0, ST_OK);
 	expect_empty(&p, 42);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
 another_token_asks_for_another_merchant(void **state)
 {
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/receipts", OTHER);
-	asked(MSG_PAGE, &m);
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/receipts", OTHER);
+	bench_asked(MSG_PAGE, &m);
 	assert_string_equal(m.merchant, "second");
-	end_page(m.tag, 0, 0, ST_OK);
+	bench_end_page(m.tag, 0, 0, ST_OK);
 	expect_empty(&p, 0);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
 another_merchants_row_becomes_no_answer(void **state)
 {
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 	struct msg_row wrong;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	expect_page(&p, "", &m);
-	wrong = row(m.tag, 1, "second");
-	say(MSG_ROW, &wrong, 1);
-	end_page(m.tag, 1, 0, ST_OK);
-	expect_problem(&p, 500, "problem:internal");
-	close_peer(&p);
+	wrong = bench_row(m.tag, 1, "second");
+	bench_say(MSG_ROW, &wrong, 1);
+	bench_end_page(m.tag, 1, 0, ST_OK);
+	caller_expect_problem(&p, 500, "problem:internal");
+	caller_close(&p);
 }
 
 static void
@@ -516,28 +131,28 @@ a_thousand_receipts_fit_one_page(void **state)
 {
 	static struct msg_row rows[250];
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 	struct got g;
 	size_t count = 0;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	expect_page(&p, "?limit=1000", &m);
 	for (uint64_t i = 0; i < 250; i++) {
-		rows[i] = row(m.tag, i + 1, "first");
+		rows[i] = bench_row(m.tag, i + 1, "first");
 		memset(rows[i].receipt.invoice_id, 'x', 64);
 		rows[i].receipt.amount_minor = MONEY_MAX - 1;
 	}
 	for (int i = 0; i < 4; i++)
-		say(MSG_ROW, rows, 250);
-	end_page(m.tag, 1000, 0, ST_OK);
-	g = answer(&p, false);
+		bench_say(MSG_ROW, rows, 250);
+	bench_end_page(m.tag, 1000, 0, ST_OK);
+	g = caller_answer(&p, false);
 	assert_int_equal(g.status, 200);
 	for (const char *at = g.body; (at = strstr(at, ID)) != NULL; at++)
 		count++;
 	assert_int_equal(count, 1000);
 	free(g.text);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
@@ -546,21 +161,21 @@ a_bad_parameter_is_answered_400(void **state)
 	static const char *const bad[] = { "limit=0", "limit=1001",
 		"limit=", "limit=1&limit=1", "wait=61", "wait=-1",
 		"after=", "after=x", "after=AQECAwQFBgcIAAAAAAAAACoG1phY",
-		"cursor=1", "limit", "limit=%zz",
+		"cursor=", "cursor=a&after=now", "limit", "limit=%zz",
 		"invoice_id=", "invoice_id=%00", "invoice_id=+a",
 		"invoice_id=%c3%a9" };
 	char target[128];
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		(void)snprintf(
 		    target, sizeof(target), "/v1/receipts?%s", bad[i]);
-		request(&p, "GET", target, TOKEN);
-		expect_problem(&p, 400, "problem:bad-parameter");
+		caller_request(&p, "GET", target, TOKEN);
+		caller_expect_problem(&p, 400, "problem:bad-parameter");
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
@@ -568,16 +183,16 @@ a_cursor_of_another_store_is_answered_410(void **state)
 {
 	char query[128];
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	(void)snprintf(
-	    query, sizeof(query), "?wait=30&after=%s", cursor(EPOCH + 1, 42));
+	caller_open(&p, true);
+	(void)snprintf(query, sizeof(query), "?wait=30&after=%s",
+	    cursor(BENCH_EPOCH + 1, 42));
 	expect_page(&p, query, &m);
-	end_page(m.tag, 42, 0, ST_OK);
-	expect_problem(&p, 410, "problem:cursor-expired");
-	close_peer(&p);
+	bench_end_page(m.tag, 42, 0, ST_OK);
+	caller_expect_problem(&p, 410, "problem:cursor-expired");
+	caller_close(&p);
 }
 
 static void
@@ -585,131 +200,108 @@ a_keeper_that_cannot_answer_means_503(void **state)
 {
 	static const enum status words[] = { ST_BUSY, ST_IO };
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 	struct got g;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		expect_page(&p, "", &m);
-		end_page(m.tag, 0, 0, words[i]);
-		g = answer(&p, false);
+		bench_end_page(m.tag, 0, 0, words[i]);
+		g = caller_answer(&p, false);
 		assert_int_equal(g.status, 503);
 		assert_non_null(strstr(g.text, "\r\nRetry-After: 1\r\n"));
 		free(g.text);
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 /* ---- waiting */
+
+static void
+news(const char *merchant)
+{
+	struct msg_news m = { .merchant = "" };
+
+	(void)snprintf(m.merchant, sizeof(m.merchant), "%s", merchant);
+	bench_say(MSG_NEWS, &m, 1);
+}
 
 static void
 a_waiting_poll_gets_a_receipt_that_comes_later(void **state)
 {
 	struct msg_page m, again;
 	struct msg_row late;
-	struct peer p;
+	struct caller p;
 	char body[512];
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	expect_page(&p, "?wait=60&invoice_id=INV-1&limit=7", &m);
-	end_page(m.tag, 0, 0, ST_OK);
-	asked(MSG_PAGE, &again);
-	end_page(m.tag, 0, 0, ST_OK); /* too late, is not listened to */
-	end_page(again.tag, 0, 0, ST_OK);
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	bench_end_page(m.tag, 0, 0, ST_OK); /* too late, is not listened to */
+	news("second");
+	news("first");
+	bench_asked(MSG_PAGE, &again);
 	assert_true(again.tag != m.tag);
+	late = bench_row(again.tag, 5, "first");
 	again.tag = m.tag;
 	assert_memory_equal(&again, &m, sizeof(m));
-	asked(MSG_PAGE, &again);
-	late = row(again.tag, 5, "first");
-	say(MSG_ROW, &late, 1);
-	end_page(again.tag, 5, 0, ST_OK);
+	bench_say(MSG_ROW, &late, 1);
+	bench_end_page(late.tag, 5, 0, ST_OK);
 	(void)snprintf(body, sizeof(body),
 	    "{\"receipts\":[" RECEIPT "],\"next\":\"%s\",\"more\":false}",
-	    cursor(EPOCH, 5));
-	expect(&p, 200, body);
-	close_peer(&p);
-}
-
-/* Answer every question with an empty page until p has its answer. */
-static void
-keep_empty(struct peer *p)
-{
-	struct pollfd fds[2] = { { .fd = keeper, .events = POLLIN },
-		{ .fd = p->fd, .events = POLLIN } };
-
-	for (;;) {
-		union {
-			uint64_t align;
-			unsigned char bytes[8192];
-		} packet;
-		const struct msg_page *m;
-		struct msg_header h;
-		ssize_t n;
-
-		assert_true(poll(fds, 2, PATIENCE * 1000) > 0);
-		if (fds[1].revents != 0)
-			return;
-		n = recv(keeper, packet.bytes, sizeof(packet), 0);
-		assert_true(n > 0);
-		memcpy(&h, packet.bytes, sizeof(h));
-		assert_int_equal(h.type, MSG_PAGE);
-		m = (const void *)(packet.bytes + sizeof(h));
-		for (uint32_t i = 0; i < h.count; i++)
-			end_page(m[i].tag, m[i].after_seq, 0, ST_OK);
-	}
-}
-
-/* Throw away what TLS sends besides data, so that readable means answered. */
-static void
-settle(struct peer *p)
-{
-	request(p, "GET", "/v1/receipts", NULL);
-	expect_problem(p, 401, "problem:unauthorized");
+	    cursor(BENCH_EPOCH, 5));
+	caller_expect(&p, 200, body);
+	caller_close(&p);
 }
 
 static void
 a_waiting_poll_ends_empty_when_its_time_is_over(void **state)
 {
 	int64_t start_us = clock_mono_us(), took_us;
-	struct peer p;
+	struct msg_page m;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	settle(&p);
-	request(&p, "GET", "/v1/receipts?wait=1", TOKEN);
-	keep_empty(&p);
-	took_us = clock_mono_us() - start_us;
+	caller_open(&p, true);
+	expect_page(&p, "?wait=1", &m);
+	bench_end_page(m.tag, 0, 0, ST_OK);
 	expect_empty(&p, 0);
+	took_us = clock_mono_us() - start_us;
 	assert_true(took_us >= 1000000 && took_us < 5000000);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
 too_many_waiting_polls_are_refused(void **state)
 {
-	static struct peer waiting[WAITERS];
-	struct peer late;
+	static struct caller waiting[WAITERS];
+	struct msg_page m;
+	struct caller late;
 	struct got g;
 
 	(void)state;
 	for (size_t i = 0; i < WAITERS; i++) {
-		open_peer(&waiting[i], true);
-		request(&waiting[i], "GET", "/v1/receipts?wait=60", TOKEN);
+		caller_open(&waiting[i], true);
+		expect_page(&waiting[i], "?wait=60", &m);
+		bench_end_page(m.tag, 0, 0, ST_OK);
 	}
-	open_peer(&late, true);
-	settle(&late);
-	/* Any of them may be the one that finds no place. */
-	request(&late, "GET", "/v1/receipts?wait=2", TOKEN);
-	keep_empty(&late);
-	g = answer(&late, false);
+	caller_open(&late, true);
+	expect_page(&late, "?wait=60", &m);
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	g = caller_answer(&late, false);
 	assert_int_equal(g.status, 503);
-	assert_non_null(strstr(g.text, "\r\nRetry-After: "));
+	assert_non_null(got_field(&g, "Retry-After"));
 	free(g.text);
-	close_peer(&late);
+	/* Who does not wait is answered as ever. */
+	expect_page(&late, "", &m);
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	expect_empty(&late, 0);
+	assert_int_equal(bench.page->cell[MET_POLLS_WAITING], WAITERS);
+	caller_close(&late);
 	for (size_t i = 0; i < WAITERS; i++)
-		close_peer(&waiting[i]);
+		caller_close(&waiting[i]);
 }
 
 /* ---- one receipt */
@@ -719,19 +311,19 @@ one_receipt_is_shown(void **state)
 {
 	struct msg_get m;
 	struct msg_row found;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/receipts/" ID, TOKEN);
-	asked(MSG_GET, &m);
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/receipts/" ID, TOKEN);
+	bench_asked(MSG_GET, &m);
 	assert_string_equal(m.merchant, "first");
-	found = row(m.tag, 4, "first");
+	found = bench_row(m.tag, 4, "first");
 	assert_memory_equal(&m.id, &found.receipt.id, sizeof(m.id));
-	say(MSG_ROW, &found, 1);
-	end_page(m.tag, 4, 0, ST_OK);
-	expect(&p, 200, RECEIPT);
-	close_peer(&p);
+	bench_say(MSG_ROW, &found, 1);
+	bench_end_page(m.tag, 4, 0, ST_OK);
+	caller_expect(&p, 200, RECEIPT);
+	caller_close(&p);
 }
 
 static void
@@ -741,19 +333,19 @@ an_unknown_receipt_is_answered_404(void **state)
 		"/v1/receipts/rcpt_x", "/v1/receipts/" ID "a",
 		"/v1/receipts/" ID "/", "/v1/receipts/%72cpt_" };
 	struct msg_get m;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/receipts/" ID, TOKEN);
-	asked(MSG_GET, &m);
-	end_page(m.tag, 0, 0, ST_NOT_FOUND);
-	expect_problem(&p, 404, "problem:not-found");
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/receipts/" ID, TOKEN);
+	bench_asked(MSG_GET, &m);
+	bench_end_page(m.tag, 0, 0, ST_NOT_FOUND);
+	caller_expect_problem(&p, 404, "problem:not-found");
 	for (size_t i = 0; i < ARRAY_LEN(never); i++) {
-		request(&p, "GET", never[i], TOKEN);
-		expect_problem(&p, 404, "problem:not-found");
+		caller_request(&p, "GET", never[i], TOKEN);
+		caller_expect_problem(&p, 404, "problem:not-found");
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 /* ---- held payments */
@@ -765,7 +357,7 @@ hold(uint64_t tag, uint64_t n, const char *merchant)
 		.n = n,
 		.held_at_us = UINT64_C(1764657049020304),
 		.reason = REASON_AMOUNT,
-		.claimed = row(tag, n, merchant).receipt };
+		.claimed = bench_row(tag, n, merchant).receipt };
 }
 
 #define HELD(answered)                                            \
@@ -778,13 +370,13 @@ a_page_of_held_payments_shows_what_both_sides_say(void **state)
 {
 	struct msg_holds m;
 	struct msg_hold holds[2];
-	struct peer p;
+	struct caller p;
 	char body[2048];
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/held", DECIDER);
-	asked(MSG_HOLDS, &m);
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/held", DECIDER);
+	bench_asked(MSG_HOLDS, &m);
 	assert_string_equal(m.merchant, "first");
 	assert_true(m.after == 0 && m.limit == 100);
 	holds[0] = hold(m.tag, 3, "first");
@@ -792,62 +384,62 @@ a_page_of_held_payments_shows_what_both_sides_say(void **state)
 	holds[1].is_answered = 1;
 	holds[1].answered = holds[1].claimed;
 	holds[1].answered.amount_minor = 1150;
-	say(MSG_HOLD, holds, 2);
-	end_page(m.tag, 8, 1, ST_OK);
+	bench_say(MSG_HOLD, holds, 2);
+	bench_end_page(m.tag, 8, 1, ST_OK);
 	(void)snprintf(body, sizeof(body),
 	    "{\"held\":[" HELD("null") "," HELD(
 		"{\"invoice_id\":\"INV-1\",\"amount\":\"11.50\","
 		"\"currency\":\"BDT\"}") "],\"next\":\"%s\",\"more\":true}",
-	    cursor_of(CURSOR_HELD, EPOCH, 8));
-	expect(&p, 200, body);
-	close_peer(&p);
+	    bench_cursor(CURSOR_HELD, BENCH_EPOCH, 8));
+	caller_expect(&p, 200, body);
+	caller_close(&p);
 }
 
 static void
 the_next_page_of_held_payments_starts_behind_the_cursor(void **state)
 {
 	struct msg_holds m;
-	struct peer p;
+	struct caller p;
 	char text[128];
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	(void)snprintf(text, sizeof(text), "/v1/held?limit=1000&after=%s",
-	    cursor_of(CURSOR_HELD, EPOCH, 8));
-	request(&p, "GET", text, DECIDER);
-	asked(MSG_HOLDS, &m);
+	    bench_cursor(CURSOR_HELD, BENCH_EPOCH, 8));
+	caller_request(&p, "GET", text, DECIDER);
+	bench_asked(MSG_HOLDS, &m);
 	assert_true(m.after == 8 && m.limit == 1000);
-	end_page(m.tag, 8, 0, ST_OK);
+	bench_end_page(m.tag, 8, 0, ST_OK);
 	(void)snprintf(text, sizeof(text),
 	    "{\"held\":[],\"next\":\"%s\",\"more\":false}",
-	    cursor_of(CURSOR_HELD, EPOCH, 8));
-	expect(&p, 200, text);
+	    bench_cursor(CURSOR_HELD, BENCH_EPOCH, 8));
+	caller_expect(&p, 200, text);
 	(void)snprintf(text, sizeof(text), "/v1/held?after=%s",
-	    cursor_of(CURSOR_HELD, EPOCH + 1, 8));
-	request(&p, "GET", text, DECIDER);
-	asked(MSG_HOLDS, &m);
-	end_page(m.tag, 8, 0, ST_OK);
-	expect_problem(&p, 410, "problem:cursor-expired");
-	close_peer(&p);
+	    bench_cursor(CURSOR_HELD, BENCH_EPOCH + 1, 8));
+	caller_request(&p, "GET", text, DECIDER);
+	bench_asked(MSG_HOLDS, &m);
+	bench_end_page(m.tag, 8, 0, ST_OK);
+	caller_expect_problem(&p, 410, "problem:cursor-expired");
+	caller_close(&p);
 }
 
 static void
 a_cursor_of_the_other_list_is_refused(void **state)
 {
 	char text[128];
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	(void)snprintf(
-	    text, sizeof(text), "/v1/held?after=%s", cursor(EPOCH, 8));
-	request(&p, "GET", text, DECIDER);
-	expect_problem(&p, 400, "problem:bad-parameter");
+	    text, sizeof(text), "/v1/held?after=%s", cursor(BENCH_EPOCH, 8));
+	caller_request(&p, "GET", text, DECIDER);
+	caller_expect_problem(&p, 400, "problem:bad-parameter");
 	(void)snprintf(text, sizeof(text), "/v1/receipts?after=%s",
-	    cursor_of(CURSOR_HELD, EPOCH, 8));
-	request(&p, "GET", text, TOKEN);
-	expect_problem(&p, 400, "problem:bad-parameter");
-	close_peer(&p);
+	    bench_cursor(CURSOR_HELD, BENCH_EPOCH, 8));
+	caller_request(&p, "GET", text, TOKEN);
+	caller_expect_problem(&p, 400, "problem:bad-parameter");
+	caller_close(&p);
 }
 
 static void
@@ -855,14 +447,14 @@ a_thousand_held_payments_fit_one_page(void **state)
 {
 	static struct msg_hold holds[125];
 	struct msg_holds m;
-	struct peer p;
+	struct caller p;
 	struct got g;
 	size_t count = 0;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/held?limit=1000", DECIDER);
-	asked(MSG_HOLDS, &m);
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/held?limit=1000", DECIDER);
+	bench_asked(MSG_HOLDS, &m);
 	for (uint64_t i = 0; i < 125; i++) {
 		holds[i] = hold(m.tag, i + 1, "first");
 		holds[i].reason = REASON_INVOICE;
@@ -872,16 +464,16 @@ a_thousand_held_payments_fit_one_page(void **state)
 		holds[i].answered = holds[i].claimed;
 	}
 	for (int i = 0; i < 8; i++)
-		say(MSG_HOLD, holds, 125);
-	end_page(m.tag, 125, 0, ST_OK);
-	g = answer(&p, false);
+		bench_say(MSG_HOLD, holds, 125);
+	bench_end_page(m.tag, 125, 0, ST_OK);
+	g = caller_answer(&p, false);
 	assert_int_equal(g.status, 200);
 	for (const char *at = g.body; (at = strstr(at, "\"held_at\"")) != NULL;
 	     at++)
 		count++;
 	assert_int_equal(count, 1000);
 	free(g.text);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
@@ -889,20 +481,20 @@ one_held_payment_is_shown(void **state)
 {
 	struct msg_holds m;
 	struct msg_hold found;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/held/" ID, DECIDER);
-	asked(MSG_HOLDS, &m);
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/held/" ID, DECIDER);
+	bench_asked(MSG_HOLDS, &m);
 	assert_string_equal(m.merchant, "first");
 	assert_int_equal(m.limit, 1);
 	found = hold(m.tag, 4, "first");
 	assert_memory_equal(&m.id, &found.claimed.id, sizeof(m.id));
-	say(MSG_HOLD, &found, 1);
-	end_page(m.tag, 4, 0, ST_OK);
-	expect(&p, 200, HELD("null"));
-	close_peer(&p);
+	bench_say(MSG_HOLD, &found, 1);
+	bench_end_page(m.tag, 4, 0, ST_OK);
+	caller_expect(&p, 200, HELD("null"));
+	caller_close(&p);
 }
 
 static void
@@ -920,25 +512,25 @@ a_person_decides_under_the_name_of_the_token(void **state)
 	};
 	struct msg_decide m;
 	struct receipt_id id;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
 	assert_true(id_parse(bytes_of(ID), &id));
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct msg_done done = { .state = cases[i].to };
 
-		post(&p, cases[i].target, DECIDER);
-		asked(MSG_DECIDE, &m);
+		caller_post(&p, cases[i].target, DECIDER);
+		bench_asked(MSG_DECIDE, &m);
 		assert_string_equal(m.merchant, "first");
 		assert_string_equal(m.by, &DECIDER[6]);
 		assert_int_equal(m.release, cases[i].to == LIFE_CONFIRMED);
 		assert_memory_equal(&m.id, &id, sizeof(id));
 		done.tag = m.tag;
-		say(MSG_DONE, &done, 1);
-		expect(&p, 200, cases[i].body);
+		bench_say(MSG_DONE, &done, 1);
+		caller_expect(&p, 200, cases[i].body);
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 /* Another merchant's too: the keeper is asked for the token's alone. */
@@ -952,28 +544,28 @@ what_is_not_held_is_answered_404(void **state)
 	struct msg_done done = { .status = ST_NOT_FOUND };
 	struct msg_decide decide;
 	struct msg_holds m;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/held/" ID, DECIDER);
-	asked(MSG_HOLDS, &m);
-	end_page(m.tag, 0, 0, ST_OK);
-	expect_problem(&p, 404, "problem:not-found");
-	request(&p, "GET", "/v1/held/" ID, DECIDER);
-	asked(MSG_HOLDS, &m);
-	end_page(m.tag, 0, 0, ST_NOT_FOUND);
-	expect_problem(&p, 404, "problem:not-found");
-	post(&p, "/v1/held/" ID "/release", DECIDER);
-	asked(MSG_DECIDE, &decide);
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/held/" ID, DECIDER);
+	bench_asked(MSG_HOLDS, &m);
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	caller_expect_problem(&p, 404, "problem:not-found");
+	caller_request(&p, "GET", "/v1/held/" ID, DECIDER);
+	bench_asked(MSG_HOLDS, &m);
+	bench_end_page(m.tag, 0, 0, ST_NOT_FOUND);
+	caller_expect_problem(&p, 404, "problem:not-found");
+	caller_post(&p, "/v1/held/" ID "/release", DECIDER);
+	bench_asked(MSG_DECIDE, &decide);
 	done.tag = decide.tag;
-	say(MSG_DONE, &done, 1);
-	expect_problem(&p, 404, "problem:not-found");
+	bench_say(MSG_DONE, &done, 1);
+	caller_expect_problem(&p, 404, "problem:not-found");
 	for (size_t i = 0; i < ARRAY_LEN(never); i++) {
-		post(&p, never[i], DECIDER);
-		expect_problem(&p, 404, "problem:not-found");
+		caller_post(&p, never[i], DECIDER);
+		caller_expect_problem(&p, 404, "problem:not-found");
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
@@ -981,17 +573,17 @@ another_merchants_held_payment_becomes_no_answer(void **state)
 {
 	struct msg_holds m;
 	struct msg_hold wrong;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/held/" ID, DECIDER);
-	asked(MSG_HOLDS, &m);
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/held/" ID, DECIDER);
+	bench_asked(MSG_HOLDS, &m);
 	wrong = hold(m.tag, 4, "second");
-	say(MSG_HOLD, &wrong, 1);
-	end_page(m.tag, 4, 0, ST_OK);
-	expect_problem(&p, 500, "problem:internal");
-	close_peer(&p);
+	bench_say(MSG_HOLD, &wrong, 1);
+	bench_end_page(m.tag, 4, 0, ST_OK);
+	caller_expect_problem(&p, 500, "problem:internal");
+	caller_close(&p);
 }
 
 static void
@@ -999,43 +591,43 @@ a_decision_that_is_not_on_disk_is_answered_503(void **state)
 {
 	static const enum status words[] = { ST_BUSY, ST_IO };
 	struct msg_decide m;
-	struct peer p;
+	struct caller p;
 	struct got g;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		struct msg_done done = { .status = words[i],
 			.state = LIFE_HELD };
 
-		post(&p, "/v1/held/" ID "/release", DECIDER);
-		asked(MSG_DECIDE, &m);
+		caller_post(&p, "/v1/held/" ID "/release", DECIDER);
+		bench_asked(MSG_DECIDE, &m);
 		done.tag = m.tag;
-		say(MSG_DONE, &done, 1);
-		g = answer(&p, false);
+		bench_say(MSG_DONE, &done, 1);
+		g = caller_answer(&p, false);
 		assert_int_equal(g.status, 503);
 		assert_non_null(strstr(g.text, "\r\nRetry-After: 1\r\n"));
 		free(g.text);
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 /* ---- checks */
 
 /* Ask to check INV-1, and the keeper says this. */
 static void
-check(struct peer *p, enum status said, enum life state)
+check(struct caller *p, enum status said, enum life state)
 {
 	struct msg_done done = { .status = said, .state = state };
 	struct msg_check m;
 
-	post(p, "/v1/invoices/INV-1/check", CHECKER);
-	asked(MSG_CHECK, &m);
+	caller_post(p, "/v1/invoices/INV-1/check", CHECKER);
+	bench_asked(MSG_CHECK, &m);
 	assert_string_equal(m.merchant, "first");
 	assert_string_equal(m.invoice_id, "INV-1");
 	assert_string_equal(m.tran_id, "");
 	done.tag = m.tag;
-	say(MSG_DONE, &done, 1);
+	bench_say(MSG_DONE, &done, 1);
 }
 
 static void
@@ -1043,37 +635,37 @@ a_check_that_finds_the_payment_shows_its_receipts(void **state)
 {
 	struct msg_page m;
 	struct msg_row found;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	check(&p, ST_OK, LIFE_CONFIRMED);
-	asked(MSG_PAGE, &m);
+	bench_asked(MSG_PAGE, &m);
 	assert_string_equal(m.merchant, "first");
 	assert_string_equal(m.invoice_id, "INV-1");
 	assert_true(m.after_seq == 0 && m.limit == 100);
-	found = row(m.tag, 4, "first");
-	say(MSG_ROW, &found, 1);
-	end_page(m.tag, 4, 0, ST_OK);
-	expect(&p, 200,
+	found = bench_row(m.tag, 4, "first");
+	bench_say(MSG_ROW, &found, 1);
+	bench_end_page(m.tag, 4, 0, ST_OK);
+	caller_expect(&p, 200,
 	    "{\"invoice_id\":\"INV-1\",\"state\":\"confirmed\","
 	    "\"receipts\":[" RECEIPT "]}");
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
 a_check_that_finds_another_invoices_payment_is_answered_404(void **state)
 {
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	check(&p, ST_OK, LIFE_CONFIRMED);
-	asked(MSG_PAGE, &m);
-	end_page(m.tag, 0, 0, ST_OK);
-	expect_problem(&p, 404, "problem:no-payment");
-	close_peer(&p);
+	bench_asked(MSG_PAGE, &m);
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	caller_expect_problem(&p, 404, "problem:no-payment");
+	caller_close(&p);
 }
 
 static void
@@ -1088,25 +680,25 @@ a_check_without_a_decision_is_answered_202(void **state)
 		{ LIFE_HELD, "{\"invoice_id\":\"INV-1\",\"state\":\"held\"}" },
 	};
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 	struct got g;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		check(&p, ST_EXISTS, cases[i].state);
-		expect(&p, 202, cases[i].body);
+		caller_expect(&p, 202, cases[i].body);
 	}
 	check(&p, ST_UNAVAILABLE, LIFE_ABSENT);
-	asked(MSG_PAGE, &m); /* there may be a receipt all the same */
-	end_page(m.tag, 0, 0, ST_OK);
-	g = answer(&p, false);
+	bench_asked(MSG_PAGE, &m); /* there may be a receipt all the same */
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	g = caller_answer(&p, false);
 	assert_int_equal(g.status, 202);
 	assert_non_null(strstr(g.text, "\r\nRetry-After: 30\r\n"));
 	assert_string_equal(
 	    g.body, "{\"invoice_id\":\"INV-1\",\"state\":\"unanswered\"}");
 	free(g.text);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
@@ -1125,20 +717,20 @@ a_check_that_fails_says_what_to_do(void **state)
 		{ ST_CONFIG, 503, "problem:unavailable",
 		    "\r\nRetry-After: 1\r\n" },
 	};
-	struct peer p;
+	struct caller p;
 	struct got g;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		check(&p, cases[i].said, LIFE_ABSENT);
-		g = answer(&p, false);
+		g = caller_answer(&p, false);
 		assert_int_equal(g.status, cases[i].status);
 		assert_non_null(strstr(g.body, cases[i].type));
 		assert_non_null(strstr(g.text, cases[i].field));
 		free(g.text);
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
@@ -1154,20 +746,20 @@ the_invoice_id_is_percent_encoded(void **state)
 	};
 	struct msg_done done = { .status = ST_NOT_FOUND };
 	struct msg_check m;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		post(&p, cases[i].target, CHECKER);
-		asked(MSG_CHECK, &m);
+		caller_post(&p, cases[i].target, CHECKER);
+		bench_asked(MSG_CHECK, &m);
 		assert_string_equal(m.invoice_id, cases[i].invoice);
 		assert_string_equal(m.tran_id, cases[i].tran_id);
 		done.tag = m.tag;
-		say(MSG_DONE, &done, 1);
-		expect_problem(&p, 404, "problem:no-payment");
+		bench_say(MSG_DONE, &done, 1);
+		caller_expect_problem(&p, 404, "problem:no-payment");
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
@@ -1180,18 +772,18 @@ what_cannot_be_an_invoice_id_is_answered_404(void **state)
 		"/v1/invoices/A%0a/check", "/v1/invoices/%22/check",
 		"/v1/invoices/A/check/", "/v1/invoices/A" };
 	char target[128];
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(never); i++) {
-		post(&p, never[i], CHECKER);
-		expect_problem(&p, 404, "problem:not-found");
+		caller_post(&p, never[i], CHECKER);
+		caller_expect_problem(&p, 404, "problem:not-found");
 	}
 	(void)snprintf(target, sizeof(target), "/v1/invoices/%065d/check", 1);
-	post(&p, target, CHECKER);
-	expect_problem(&p, 404, "problem:not-found");
-	close_peer(&p);
+	caller_post(&p, target, CHECKER);
+	caller_expect_problem(&p, 404, "problem:not-found");
+	caller_close(&p);
 }
 
 static void
@@ -1200,50 +792,50 @@ a_bad_tran_id_is_answered_400(void **state)
 	static const char *const bad[] = { "tran_id=", "tran_id=%00",
 		"tran_id=a&tran_id=a", "val_id=a", "tran_id", "tran_id=%22" };
 	char target[128];
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		(void)snprintf(
 		    target, sizeof(target), "/v1/invoices/A/check?%s", bad[i]);
-		post(&p, target, CHECKER);
-		expect_problem(&p, 400, "problem:bad-parameter");
+		caller_post(&p, target, CHECKER);
+		caller_expect_problem(&p, 400, "problem:bad-parameter");
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
 too_many_checks_at_once_are_refused(void **state)
 {
-	static struct peer waiting[INVOICES_CHECKS];
+	static struct caller waiting[INVOICES_CHECKS];
 	struct msg_check m;
 	struct msg_done done = { .status = ST_NOT_FOUND };
-	struct peer late;
+	struct caller late;
 	struct got g;
 
 	(void)state;
 	for (size_t i = 0; i < INVOICES_CHECKS; i++) {
-		open_peer(&waiting[i], true);
-		post(&waiting[i], "/v1/invoices/A/check", CHECKER);
-		asked(MSG_CHECK, &m);
+		caller_open(&waiting[i], true);
+		caller_post(&waiting[i], "/v1/invoices/A/check", CHECKER);
+		bench_asked(MSG_CHECK, &m);
 	}
-	open_peer(&late, true);
-	post(&late, "/v1/invoices/A/check", CHECKER);
-	g = answer(&late, false);
+	caller_open(&late, true);
+	caller_post(&late, "/v1/invoices/A/check", CHECKER);
+	g = caller_answer(&late, false);
 	assert_int_equal(g.status, 429);
 	assert_non_null(strstr(g.text, "\r\nRetry-After: 1\r\n"));
 	free(g.text);
 	/* One that ends makes room. */
 	done.tag = m.tag;
-	say(MSG_DONE, &done, 1);
-	expect_problem(
+	bench_say(MSG_DONE, &done, 1);
+	caller_expect_problem(
 	    &waiting[INVOICES_CHECKS - 1], 404, "problem:no-payment");
-	post(&late, "/v1/invoices/A/check", CHECKER);
-	asked(MSG_CHECK, &m);
-	close_peer(&late);
+	caller_post(&late, "/v1/invoices/A/check", CHECKER);
+	bench_asked(MSG_CHECK, &m);
+	caller_close(&late);
 	for (size_t i = 0; i < INVOICES_CHECKS; i++)
-		close_peer(&waiting[i]);
+		caller_close(&waiting[i]);
 }
 
 /* ---- who may, and how */
@@ -1251,29 +843,29 @@ too_many_checks_at_once_are_refused(void **state)
 static void
 without_a_token_nobody_is_asked(void **state)
 {
-	struct peer p;
+	struct caller p;
 	struct got g;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "GET", "/v1/receipts", NULL);
-	g = answer(&p, false);
+	caller_open(&p, true);
+	caller_request(&p, "GET", "/v1/receipts", NULL);
+	g = caller_answer(&p, false);
 	assert_int_equal(g.status, 401);
 	assert_non_null(strstr(
 	    g.text, "\r\nWWW-Authenticate: Bearer realm=\"paysieve\"\r\n"));
 	free(g.text);
-	request(&p, "GET", "/v1/receipts/" ID, "wrong");
-	g = answer(&p, false);
+	caller_request(&p, "GET", "/v1/receipts/" ID, "wrong");
+	g = caller_answer(&p, false);
 	assert_int_equal(g.status, 401);
 	assert_non_null(strstr(g.text, ", error=\"invalid_token\"\r\n"));
 	free(g.text);
-	request(&p, "GET", "/v1/receipts", ERASER);
-	g = answer(&p, false);
+	caller_request(&p, "GET", "/v1/receipts", ERASER);
+	g = caller_answer(&p, false);
 	assert_int_equal(g.status, 403);
 	assert_non_null(strstr(g.text, ", error=\"insufficient_scope\"\r\n"));
 	free(g.text);
-	assert_int_equal(page->cell[MET_API_UNAUTHORIZED], 3);
-	close_peer(&p);
+	assert_int_equal(bench.page->cell[MET_API_UNAUTHORIZED], 3);
+	caller_close(&p);
 }
 
 static void
@@ -1289,44 +881,44 @@ each_scope_opens_its_own_routes(void **state)
 		{ "POST", "/v1/invoices/A/check", DECIDER },
 		{ "GET", "/v1/receipts", DECIDER },
 	};
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		request_with(&p, cases[i].method, cases[i].target,
+		caller_request_with(&p, cases[i].method, cases[i].target,
 		    cases[i].token, "Content-Length: 0\r\n");
-		expect_problem(&p, 403, "problem:insufficient-scope");
-		request_with(&p, cases[i].method, cases[i].target, NULL,
+		caller_expect_problem(&p, 403, "problem:insufficient-scope");
+		caller_request_with(&p, cases[i].method, cases[i].target, NULL,
 		    "Content-Length: 0\r\n");
-		expect_problem(&p, 401, "problem:unauthorized");
+		caller_expect_problem(&p, 401, "problem:unauthorized");
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
 a_request_to_do_something_has_no_body(void **state)
 {
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "POST", "/v1/held/" ID "/release", DECIDER);
-	expect_problem(&p, 411, "problem:length-required");
-	close_peer(&p);
-	open_peer(&p, true);
-	request_with(&p, "POST", "/v1/held/" ID "/release", DECIDER,
+	caller_open(&p, true);
+	caller_request(&p, "POST", "/v1/held/" ID "/release", DECIDER);
+	caller_expect_problem(&p, 411, "problem:length-required");
+	caller_close(&p);
+	caller_open(&p, true);
+	caller_request_with(&p, "POST", "/v1/held/" ID "/release", DECIDER,
 	    "Content-Length: 1\r\n");
-	expect_problem(&p, 413, "problem:body-too-large");
-	close_peer(&p);
-	open_peer(&p, true);
-	post(&p, "/v1/held/" ID "/release?by=me", DECIDER);
-	expect_problem(&p, 400, "problem:query-not-allowed");
-	request(&p, "GET", "/v1/held?invoice_id=A", DECIDER);
-	expect_problem(&p, 400, "problem:bad-parameter");
-	request(&p, "GET", "/v1/held?limit=1001", DECIDER);
-	expect_problem(&p, 400, "problem:bad-parameter");
-	close_peer(&p);
+	caller_expect_problem(&p, 413, "problem:body-too-large");
+	caller_close(&p);
+	caller_open(&p, true);
+	caller_post(&p, "/v1/held/" ID "/release?by=me", DECIDER);
+	caller_expect_problem(&p, 400, "problem:query-not-allowed");
+	caller_request(&p, "GET", "/v1/held?invoice_id=A", DECIDER);
+	caller_expect_problem(&p, 400, "problem:bad-parameter");
+	caller_request(&p, "GET", "/v1/held?limit=1001", DECIDER);
+	caller_expect_problem(&p, 400, "problem:bad-parameter");
+	caller_close(&p);
 }
 
 static void
@@ -1346,89 +938,90 @@ each_route_tells_its_methods(void **state)
 		    405 },
 	};
 	struct msg_holds m;
-	struct peer p;
+	struct caller p;
 	struct got g;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		request(&p, "OPTIONS", cases[i].target, NULL);
-		g = answer(&p, false);
+		caller_request(&p, "OPTIONS", cases[i].target, NULL);
+		g = caller_answer(&p, false);
 		assert_int_equal(g.status, 204);
 		assert_non_null(strstr(g.text, cases[i].allow));
 		free(g.text);
-		request(&p, "DELETE", cases[i].target, NULL);
-		g = answer(&p, false);
+		caller_request(&p, "DELETE", cases[i].target, NULL);
+		g = caller_answer(&p, false);
 		assert_int_equal(g.status, 405);
 		assert_non_null(strstr(g.text, cases[i].allow));
 		free(g.text);
-		request(&p, "HEAD", cases[i].target, DECIDER);
+		caller_request(&p, "HEAD", cases[i].target, DECIDER);
 		if (cases[i].head_status == 0) {
-			asked(MSG_HOLDS, &m);
-			end_page(m.tag, 0, 0, ST_NOT_FOUND);
+			bench_asked(MSG_HOLDS, &m);
+			bench_end_page(m.tag, 0, 0, ST_NOT_FOUND);
 		}
-		g = answer(&p, true);
+		g = caller_answer(&p, true);
 		assert_true(cases[i].head_status == 0 ||
 			    g.status == cases[i].head_status);
 		free(g.text);
 	}
-	request(&p, "HEAD", "/v1/held", DECIDER);
-	asked(MSG_HOLDS, &m);
-	end_page(m.tag, 0, 0, ST_OK);
-	g = answer(&p, true);
+	caller_request(&p, "HEAD", "/v1/held", DECIDER);
+	bench_asked(MSG_HOLDS, &m);
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	g = caller_answer(&p, true);
 	assert_int_equal(g.status, 200);
 	assert_true(g.body_len > 0);
 	free(g.text);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
 head_gets_the_head_of_get(void **state)
 {
 	struct msg_page m;
-	struct peer p;
+	struct caller p;
 	struct got g;
 
 	(void)state;
-	open_peer(&p, true);
-	request(&p, "HEAD", "/v1/receipts", TOKEN);
-	asked(MSG_PAGE, &m);
-	end_page(m.tag, 0, 0, ST_OK);
-	g = answer(&p, true);
+	caller_open(&p, true);
+	caller_request(&p, "HEAD", "/v1/receipts", TOKEN);
+	bench_asked(MSG_PAGE, &m);
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	g = caller_answer(&p, true);
 	assert_int_equal(g.status, 200);
 	assert_int_equal(g.body_len,
 	    strlen("{\"receipts\":[],\"next\":\"\",\"more\":false}") +
 		CURSOR_TEXT - 1);
 	free(g.text);
-	request(&p, "HEAD", "/v1/nothing", TOKEN);
-	g = answer(&p, true);
+	caller_request(&p, "HEAD", "/v1/nothing", TOKEN);
+	g = caller_answer(&p, true);
 	assert_int_equal(g.status, 404);
 	free(g.text);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
 other_methods_are_told_which_ones_there_are(void **state)
 {
-	static const char *const methods[] = { "OPTIONS", "POST", "DELETE",
-		"PUT" };
-	struct peer p;
+	static const struct {
+		const char *method, *length;
+	} cases[] = { { "OPTIONS", "" }, { "DELETE", "" },
+		{ "POST", "Content-Length: 0\r\n" },
+		{ "PUT", "Content-Length: 0\r\n" } };
+	struct caller p;
 	struct got g;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		open_peer(&p, true);
-		request(&p, methods[i], "/v1/receipts?x", NULL);
-		g = answer(&p, false);
-		/* A POST without a length is refused for that. */
-		if (strcmp(methods[i], "POST") != 0) {
-			assert_int_equal(g.status, i == 0 ? 204 : 405);
-			assert_non_null(strstr(
-			    g.text, "\r\nAllow: GET, HEAD, OPTIONS\r\n"));
-		}
+	caller_open(&p, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		caller_request_with(&p, cases[i].method, "/v1/receipts?x", NULL,
+		    cases[i].length);
+		g = caller_answer(&p, false);
+		assert_int_equal(g.status, i == 0 ? 204 : 405);
+		assert_string_equal(
+		    got_field(&g, "Allow"), "GET, HEAD, OPTIONS");
 		free(g.text);
-		close_peer(&p);
 	}
+	caller_close(&p);
 }
 
 static void
@@ -1436,19 +1029,19 @@ nothing_stands_at_other_addresses(void **state)
 {
 	static const char *const none[] = { "/", "/v1", "/v1/receipt",
 		"/v1/receiptsx", "/v2/receipts", "/metrics", "/readyz" };
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, true);
+	caller_open(&p, true);
 	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
-		request(&p, "GET", none[i], TOKEN);
-		expect_problem(&p, 404, "problem:not-found");
-		request(&p, "OPTIONS", none[i], TOKEN);
-		expect_problem(&p, 404, "problem:not-found");
+		caller_request(&p, "GET", none[i], TOKEN);
+		caller_expect_problem(&p, 404, "problem:not-found");
+		caller_request(&p, "OPTIONS", none[i], TOKEN);
+		caller_expect_problem(&p, 404, "problem:not-found");
 	}
-	request(&p, "GET", "/v1/receipts/" ID "?x=1", TOKEN);
-	expect_problem(&p, 400, "problem:query-not-allowed");
-	close_peer(&p);
+	caller_request(&p, "GET", "/v1/receipts/" ID "?x=1", TOKEN);
+	caller_expect_problem(&p, 400, "problem:query-not-allowed");
+	caller_close(&p);
 }
 
 /* ---- the operator */
@@ -1456,19 +1049,19 @@ nothing_stands_at_other_addresses(void **state)
 static void
 the_process_is_live_without_a_keeper(void **state)
 {
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, false);
-	request(&p, "GET", "/livez", NULL);
-	expect(&p, 200, "ok\n");
-	request(&p, "GET", "/v1/receipts", TOKEN);
-	expect_problem(&p, 404, "problem:not-found");
-	request(&p, "GET", "/livez?verbose", NULL);
-	expect_problem(&p, 400, "problem:query-not-allowed");
-	request(&p, "DELETE", "/livez", NULL);
-	expect_problem(&p, 405, "problem:method-not-allowed");
-	close_peer(&p);
+	caller_open(&p, false);
+	caller_request(&p, "GET", "/livez", NULL);
+	caller_expect(&p, 200, "ok\n");
+	caller_request(&p, "GET", "/v1/receipts", TOKEN);
+	caller_expect_problem(&p, 404, "problem:not-found");
+	caller_request(&p, "GET", "/livez?verbose", NULL);
+	caller_expect_problem(&p, 400, "problem:query-not-allowed");
+	caller_request(&p, "DELETE", "/livez", NULL);
+	caller_expect_problem(&p, 405, "problem:method-not-allowed");
+	caller_close(&p);
 }
 
 static void
@@ -1481,7 +1074,8 @@ readiness_is_the_keepers_word(void **state)
 	} cases[] = {
 		{ ST_OK, 200,
 		    "{\"status\":\"ready\",\"store\":\"ok\",\"receipts\":12,"
-		    "\"deliveries_pending\":3,\"waiting\":0,\"held\":2,"
+		    "\"deliveries_pending\":3,\"deliveries_exhausted\":5,"
+		    "\"endpoints_disabled\":1,\"waiting\":0,\"held\":2,"
 		    "\"provider\":\"ok\"}\n" },
 		{ ST_BUSY, 503,
 		    "{\"status\":\"not ready\",\"store\":\"full\"}\n" },
@@ -1489,39 +1083,42 @@ readiness_is_the_keepers_word(void **state)
 		    "{\"status\":\"not ready\",\"store\":\"failed\"}\n" },
 	};
 	struct msg_probe m;
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, false);
+	caller_open(&p, false);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct msg_health health = { .receipts = 12,
 			.deliveries_pending = 3,
 			.held = 2,
-			.epoch = EPOCH,
+			.exhausted = 5,
+			.disabled = 1,
+			.epoch = BENCH_EPOCH,
 			.status = cases[i].said };
 
-		request(&p, "GET", "/readyz", NULL);
-		asked(MSG_PROBE, &m);
+		caller_request(&p, "GET", "/readyz", NULL);
+		bench_asked(MSG_PROBE, &m);
 		health.tag = m.tag;
-		say(MSG_HEALTH, &health, 1);
-		expect(&p, cases[i].status, cases[i].body);
+		bench_say(MSG_HEALTH, &health, 1);
+		caller_expect(&p, cases[i].status, cases[i].body);
 	}
-	close_peer(&p);
+	caller_close(&p);
 }
 
 /* The answer to /readyz when the keeper says this much. */
 static void
-expect_ready(struct peer *p, const struct msg_health *said, const char *detail)
+expect_ready(
+    struct caller *p, const struct msg_health *said, const char *detail)
 {
 	struct msg_health health = *said;
 	struct msg_probe m;
 	struct got g;
 
-	request(p, "GET", "/readyz", NULL);
-	asked(MSG_PROBE, &m);
+	caller_request(p, "GET", "/readyz", NULL);
+	bench_asked(MSG_PROBE, &m);
 	health.tag = m.tag;
-	say(MSG_HEALTH, &health, 1);
-	g = answer(p, false);
+	bench_say(MSG_HEALTH, &health, 1);
+	g = caller_answer(p, false);
 	assert_int_equal(g.status, 200);
 	assert_non_null(strstr(g.body, detail));
 	free(g.text);
@@ -1533,10 +1130,10 @@ readiness_tells_how_sslcommerz_does_and_does_not_depend_on_it(void **state)
 	const struct msg_health waiting = { .waiting = 7,
 		.oldest_waiting_us = UINT64_C(1764657047123456) };
 	const struct msg_health none = { .status = ST_OK };
-	struct peer p;
+	struct caller p;
 
 	(void)state;
-	open_peer(&p, false);
+	caller_open(&p, false);
 	expect_ready(&p, &waiting,
 	    ",\"waiting\":7,\"held\":0,"
 	    "\"oldest_waiting\":\"2025-12-02T06:30:47.123456Z\","
@@ -1548,7 +1145,7 @@ readiness_tells_how_sslcommerz_does_and_does_not_depend_on_it(void **state)
 	metrics_set(MET_PROVIDERS_AWAY, 0);
 	metrics_set(MET_MERCHANTS_LOCKED_OUT, 0);
 	expect_ready(&p, &none, ",\"provider\":\"ok\"}");
-	close_peer(&p);
+	caller_close(&p);
 }
 
 static void
@@ -1558,41 +1155,41 @@ a_silent_keeper_is_noticed(void **state)
 	struct msg_page m;
 	struct msg_probe probe;
 	struct msg_decide decide;
-	struct peer p, person, operator;
+	struct caller p, person, operator;
 
 	(void)state;
-	open_peer(&p, true);
-	open_peer(&person, true);
-	open_peer(&operator, false);
+	caller_open(&p, true);
+	caller_open(&person, true);
+	caller_open(&operator, false);
 	expect_page(&p, "", &m);
-	post(&person, "/v1/held/" ID "/release", DECIDER);
-	asked(MSG_DECIDE, &decide);
-	request(&operator, "GET", "/readyz", NULL);
-	asked(MSG_PROBE, &probe);
-	expect(&operator, 503,
+	caller_post(&person, "/v1/held/" ID "/release", DECIDER);
+	bench_asked(MSG_DECIDE, &decide);
+	caller_request(&operator, "GET", "/readyz", NULL);
+	bench_asked(MSG_PROBE, &probe);
+	caller_expect(&operator, 503,
 	    "{\"status\":\"not ready\",\"store\":\"silent\"}\n");
 	took_us = clock_mono_us() - start_us;
 	assert_true(took_us >= 1000000 && took_us < 4000000);
-	expect_problem(&p, 503, "problem:unavailable");
+	caller_expect_problem(&p, 503, "problem:unavailable");
 	took_us = clock_mono_us() - start_us;
 	assert_true(took_us >= 5000000 && took_us < 8000000);
-	expect_problem(&person, 503, "problem:unavailable");
-	close_peer(&p);
-	close_peer(&person);
-	close_peer(&operator);
+	caller_expect_problem(&person, 503, "problem:unavailable");
+	caller_close(&p);
+	caller_close(&person);
+	caller_close(&operator);
 }
 
 static void
 metrics_are_shown(void **state)
 {
-	struct peer p;
+	struct caller p;
 	struct got g;
 
 	(void)state;
 	metrics_add(MET_COMMITS, 4711);
-	open_peer(&p, false);
-	request(&p, "GET", "/metrics", NULL);
-	g = answer(&p, false);
+	caller_open(&p, false);
+	caller_request(&p, "GET", "/metrics", NULL);
+	g = caller_answer(&p, false);
 	assert_int_equal(g.status, 200);
 	assert_non_null(
 	    strstr(g.text, "Content-Type: text/plain; version=0.0.4"));
@@ -1601,7 +1198,7 @@ metrics_are_shown(void **state)
 	assert_non_null(strstr(
 	    g.body, "\npaysieve_certificate_expiry_timestamp_seconds 1"));
 	free(g.text);
-	close_peer(&p);
+	caller_close(&p);
 }
 
 /* ---- the end */
@@ -1609,49 +1206,47 @@ metrics_are_shown(void **state)
 static void
 a_drain_lets_nobody_wait_and_finishes_the_rest(void **state)
 {
-	struct peer waiting, asking, checking, operator;
+	struct caller waiting, asking, checking, operator;
 	struct msg_check check;
 	struct msg_page m;
 	struct msg_probe probe;
 	struct msg_health health = { .status = ST_OK };
 
 	(void)state;
-	open_peer(&waiting, true);
-	open_peer(&asking, true);
-	open_peer(&operator, false);
+	caller_open(&waiting, true);
+	caller_open(&asking, true);
+	caller_open(&operator, false);
 	expect_page(&waiting, "?wait=60", &m);
-	end_page(m.tag, 0, 0, ST_OK);
-	asked(MSG_PAGE, &m); /* so it rests, or will after this answer */
-	end_page(m.tag, 0, 0, ST_OK);
-	request(&operator, "GET", "/readyz", NULL);
-	asked(MSG_PROBE, &probe);
-	open_peer(&checking, true);
-	post(&checking, "/v1/invoices/A/check", CHECKER);
-	asked(MSG_CHECK, &check);
+	bench_end_page(m.tag, 0, 0, ST_OK);
+	caller_request(&operator, "GET", "/readyz", NULL);
+	bench_asked(MSG_PROBE, &probe);
+	caller_open(&checking, true);
+	caller_post(&checking, "/v1/invoices/A/check", CHECKER);
+	bench_asked(MSG_CHECK, &check);
 	expect_page(&asking, "?wait=60", &m);
-	order('d');
+	desk_bench_drain();
 	expect_empty(&waiting, 0);
-	expect(
+	caller_expect(
 	    &checking, 202, "{\"invoice_id\":\"A\",\"state\":\"unanswered\"}");
 	health.tag = probe.tag;
-	say(MSG_HEALTH, &health, 1);
-	expect(&operator, 503, NULL);
-	end_page(m.tag, 0, 0, ST_OK);
+	bench_say(MSG_HEALTH, &health, 1);
+	caller_expect(&operator, 503, NULL);
+	bench_end_page(m.tag, 0, 0, ST_OK);
 	expect_empty(&asking, 0);
-	assert_int_equal(wait_end(), 0);
-	assert_int_equal(page->cell[MET_CERT_NOT_AFTER_US], 0);
-	close_peer(&waiting);
-	close_peer(&asking);
-	close_peer(&checking);
-	close_peer(&operator);
+	assert_int_equal(desk_bench_wait_end(), 0);
+	assert_int_equal(bench.page->cell[MET_CERT_NOT_AFTER_US], 0);
+	caller_close(&waiting);
+	caller_close(&asking);
+	caller_close(&checking);
+	caller_close(&operator);
 }
 
 static void
 without_the_keeper_the_desk_ends(void **state)
 {
 	(void)state;
-	assert_int_equal(shutdown(keeper, SHUT_RDWR), 0);
-	assert_int_equal(wait_end(), 1);
+	assert_int_equal(shutdown(bench.keeper, SHUT_RDWR), 0);
+	assert_int_equal(desk_bench_wait_end(), 1);
 }
 
 static void
@@ -1662,28 +1257,28 @@ it_can_be_freed_with_questions_under_way(void **state)
 	struct msg_probe probe;
 	struct msg_decide decide;
 	struct msg_check check;
-	struct peer a, b, c, d, e;
+	struct caller a, b, c, d, e;
 
 	(void)state;
-	open_peer(&a, true);
-	open_peer(&b, true);
-	open_peer(&c, false);
+	caller_open(&a, true);
+	caller_open(&b, true);
+	caller_open(&c, false);
 	expect_page(&a, "?wait=60", &m);
-	request(&b, "GET", "/v1/receipts/" ID, TOKEN);
-	asked(MSG_GET, &get);
-	request(&c, "GET", "/readyz", NULL);
-	asked(MSG_PROBE, &probe);
-	open_peer(&d, true);
-	post(&d, "/v1/held/" ID "/reject", DECIDER);
-	asked(MSG_DECIDE, &decide);
-	open_peer(&e, true);
-	post(&e, "/v1/invoices/A/check", CHECKER);
-	asked(MSG_CHECK, &check);
-	close_peer(&a);
-	close_peer(&b);
-	close_peer(&c);
-	close_peer(&d);
-	close_peer(&e);
+	caller_request(&b, "GET", "/v1/receipts/" ID, TOKEN);
+	bench_asked(MSG_GET, &get);
+	caller_request(&c, "GET", "/readyz", NULL);
+	bench_asked(MSG_PROBE, &probe);
+	caller_open(&d, true);
+	caller_post(&d, "/v1/held/" ID "/reject", DECIDER);
+	bench_asked(MSG_DECIDE, &decide);
+	caller_open(&e, true);
+	caller_post(&e, "/v1/invoices/A/check", CHECKER);
+	bench_asked(MSG_CHECK, &check);
+	caller_close(&a);
+	caller_close(&b);
+	caller_close(&c);
+	caller_close(&d);
+	caller_close(&e);
 }
 
 static void
@@ -1697,7 +1292,7 @@ a_key_that_does_not_fit_stops_the_start(void **state)
 	int pair[2];
 
 	(void)state;
-	configure(&cfg);
+	desk_bench_configure(&cfg);
 	identity_make(&other, NULL, -60, 3600);
 	memcpy(cfg.tls.key, other.key, sizeof(other.key));
 	assert_int_equal(channel_pair(pair), ST_OK);
@@ -1710,7 +1305,9 @@ a_key_that_does_not_fit_stops_the_start(void **state)
 	(void)close(pair[1]);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, desk_bench_set_up, desk_bench_tear_down)
 
 int
 main(void)

@@ -131,12 +131,13 @@ receipts_in(struct fixture *f)
 {
 	const struct store_query q = { .limit = 100000 };
 	struct store *reader = NULL;
-	uint64_t n = 0;
+	uint64_t n = 0, last;
 	bool more;
 	struct err e;
 
 	assert_int_equal(driver->open(&reader, f->path, STORE_READ, &e), ST_OK);
-	assert_int_equal(driver->page(reader, &q, count_row, &n, &more), ST_OK);
+	assert_int_equal(
+	    driver->page(reader, &q, count_row, &n, &last, &more), ST_OK);
 	driver->close(reader);
 	return n;
 }
@@ -361,7 +362,8 @@ the_file_itself_refuses_what_is_not_narrow(void **state)
 		"INSERT INTO store (one, epoch, receipts, pending) "
 		"VALUES (2, 1, 0, 0)",
 		("PRAGMA foreign_keys = ON; "
-		 "INSERT INTO delivery VALUES (77, 1, 0, 0, NULL, NULL)"),
+		 "INSERT INTO delivery (seq, endpoint_id, attempts, next_us) "
+		 "VALUES (77, 1, 0, 0)"),
 	};
 	struct fixture *f = *state;
 
@@ -406,14 +408,18 @@ what_is_deleted_leaves_the_file(void **state)
 	struct fixture *f = *state;
 	struct store_settle d = { .seq = 1,
 		.attempt = 1,
-		.outcome = 1,
+		.to = DELIVERY_PENDING,
+		.outcome = OUTCOME_STATUS,
 		.http_status = 500,
 		.now_us = driver_cases_received_us(2),
 		.next_us = INT64_C(0x065aa55aa55a) };
 
+	int64_t disabled_us;
+
 	open_writer(f);
 	assert_int_equal(
-	    driver->endpoint(f->writer, "main", &d.endpoint_id), ST_OK);
+	    driver->endpoint(f->writer, "main", &d.endpoint_id, &disabled_us),
+	    ST_OK);
 	for (uint32_t n = 1; n <= 20; n++)
 		assert_int_equal(store_one(f, n, d.endpoint_id), ST_OK);
 	assert_int_equal(driver->begin(f->writer), ST_OK);
@@ -423,7 +429,7 @@ what_is_deleted_leaves_the_file(void **state)
 	assert_true(file_holds(f->path, mark, sizeof(mark)));
 	open_writer(f);
 	d.attempt = 2;
-	d.delivered = true;
+	d.to = DELIVERY_DELIVERED;
 	assert_int_equal(driver->begin(f->writer), ST_OK);
 	assert_int_equal(driver->settle(f->writer, &d), ST_OK);
 	assert_int_equal(driver->commit(f->writer), ST_OK);

@@ -578,12 +578,14 @@ methods_are_told_apart_by_case(void **state)
 	assert_int_equal(parsed("GET / HTTP/1.0\r\n\r\n").method, HTTP_GET);
 	assert_int_equal(parsed("HEAD / HTTP/1.0\r\n\r\n").method, HTTP_HEAD);
 	assert_int_equal(parsed("POST / HTTP/1.0\r\n\r\n").method, HTTP_POST);
+	assert_int_equal(parsed("PUT / HTTP/1.0\r\n\r\n").method, HTTP_PUT);
 	assert_int_equal(
 	    parsed("DELETE / HTTP/1.0\r\n\r\n").method, HTTP_DELETE);
 	assert_int_equal(
 	    parsed("OPTIONS / HTTP/1.0\r\n\r\n").method, HTTP_OPTIONS);
 	assert_int_equal(parsed("get / HTTP/1.0\r\n\r\n").method, HTTP_OTHER);
 	assert_int_equal(parsed("GETS / HTTP/1.0\r\n\r\n").method, HTTP_OTHER);
+	assert_int_equal(parsed("put / HTTP/1.0\r\n\r\n").method, HTTP_OTHER);
 }
 
 static void

@@ -197,15 +197,15 @@ during_a_reload_the_newest_courier_gets_what_is_new(void **state)
 	keeper_bench_store(f, 1, 2);
 	keeper_bench_until(old, 2);
 	young = keeper_bench_enter(f, PARTY_COURIER);
-	keeper_bench_window(young, "main", 2);
+	keeper_bench_window(young, "main", 3);
 	keeper_bench_store(f, 3, 4);
-	keeper_bench_until(young, 2);
+	keeper_bench_until(young, 1); /* three are on their way, as allowed */
 	keeper_bench_settle(old, &old->delivery[0], OUTCOME_DELIVERED, 200);
 	keeper_bench_settle(old, &old->delivery[1], OUTCOME_DELIVERED, 200);
 	keeper_bench_store(f, 5, 6);
 	KEEPER_BENCH_AWAIT(keeper_bench_probe(f).deliveries_pending == 4);
+	keeper_bench_until(young, 3);
 	assert_int_equal(old->n, 2);
-	assert_int_equal(young->n, 2);
 	keeper_bench_leave(young);
 	keeper_bench_until(old, 4);
 	keeper_bench_leave(old);

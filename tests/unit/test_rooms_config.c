@@ -25,6 +25,14 @@
 #define SECRET	"whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
 #define SECRET2 "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
+/* RFC 8032, 7.1, test 1: the seed, and with its public key behind it. */
+#define SIGNER "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
+#define SIGNER_PAIR                                                      \
+	"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/" \
+	"tPJZAc6DuFy89qmIyWvAhpo9wdRGg=="
+/* 32 zero bytes */
+#define SIGNER2 "whsk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
 static const unsigned char ticket[ROOMS_TICKET] = { 7, 8, 9 };
 
 struct world {
@@ -88,6 +96,8 @@ make_config(const struct world *w)
 	path_of(w, "identity.key", c->identity_key_file);
 	path_of(w, "r.db", c->store_path);
 	c->keep_s = 99;
+	c->keep_attempts_s = 88;
+	c->limits.redeliver_rate = 77;
 	c->limits.head_ms = 1234;
 	c->limits.ask_rate = 50;
 	c->limits.asks_in_flight = 16;
@@ -114,11 +124,17 @@ make_config(const struct world *w)
 	path_of(w, "ca.crt", c->billings[0].ca_file);
 	c->billings[0].timeout_ms = 15000;
 	c->billings[0].in_flight = 32;
+	c->billings[0].rate = 9;
+	c->billings[0].schedule.n = 2;
+	c->billings[0].schedule.gap_ms[1] = 4000;
+	c->billings[0].order = ORDER_INVOICE;
+	c->billings[0].format = FORMAT_CLOUDEVENTS;
 	c->n_tokens = 1;
 	strncpy(c->tokens[0].name, "t", CONFIG_NAME - 1);
 	c->tokens[0].sha256[31] = 5;
 	strncpy(c->tokens[0].merchant, "shop", CONFIG_NAME - 1);
 	c->tokens[0].scopes = SCOPE_READ;
+	c->tokens[0].expires_us = 123;
 	return c;
 }
 
@@ -274,14 +290,306 @@ the_courier_gets_decoded_secrets(void **state)
 	assert_int_equal(w->courier->n_billings, 1);
 	assert_string_equal(b->name, "main");
 	assert_string_equal(b->url, "https://b.example");
-	assert_int_equal(b->n_secrets, 2);
-	assert_int_equal(b->secret_len[0], 32);
+	assert_int_equal(b->event.n_secrets, 2);
+	assert_int_equal(b->event.secret_len[0], 32);
 	for (int i = 0; i < 32; i++)
-		assert_int_equal(b->secret[0][i], 0x20 + i);
-	assert_int_equal(b->secret_len[1], 24);
+		assert_int_equal(b->event.secret[0][i], 0x20 + i);
+	assert_int_equal(b->event.secret_len[1], 24);
 	assert_non_null(strstr(b->ca, "CERTIFICATE"));
 	assert_int_equal(b->timeout_ms, 15000);
 	assert_int_equal(b->in_flight, 32);
+	assert_int_equal(b->event.format, FORMAT_CLOUDEVENTS);
+	/* What is not configured is not there. */
+	assert_int_equal(b->event.n_signing_keys, 0);
+	assert_string_equal(b->event.headers, "");
+	assert_string_equal(b->certificate, "");
+	assert_string_equal(b->key, "");
+	assert_string_equal(b->proxy, "");
+	assert_int_equal(b->networks.n, 0);
+}
+
+static enum status
+courier(struct world *w)
+{
+	return rooms_courier(w->c, w->courier, &w->e);
+}
+
+/* The courier is refused with these words behind the file's name, and nothing
+ * is left in it. */
+static void
+expect_courier_refused(struct world *w, const char *name, const char *words)
+{
+	char want[1024];
+
+	assert_int_equal(courier(w), ST_CONFIG);
+	(void)snprintf(want, sizeof(want), "%s/%s: %s", w->folder, name, words);
+	assert_string_equal(w->e.text, want);
+	assert_true(is_zero(w->courier, sizeof(*w->courier)));
+}
+
+static void
+the_courier_gets_all_that_a_billing_asks_for(void **state)
+{
+	struct world *w = *state;
+	struct config_billing *from = &w->c->billings[0];
+	const struct courier_billing *b = &w->courier->billings[0];
+
+	path_of(w, "us.crt", from->certificate);
+	path_of(w, "us.key", from->key);
+	path_of(w, "more", from->headers_file);
+	write_file(w, "us.crt", CERTIFICATE CERTIFICATE);
+	write_file(w, "us.key", KEY);
+	write_file(w, "more", "Authorization: Bearer x y\nX-Shop: 7");
+	strncpy(from->proxy, "http://p.example:1", CONFIG_URL - 1);
+	from->networks.n = 1;
+	from->networks.list[0] = (struct config_network){ { 0xfd }, 8 };
+	assert_int_equal(courier(w), ST_OK);
+	assert_string_equal(
+	    b->event.headers, "Authorization: Bearer x y\nX-Shop: 7\n");
+	assert_non_null(strstr(b->certificate, "BEGIN CERTIFICATE"));
+	assert_non_null(strstr(b->key, "BEGIN PRIVATE KEY"));
+	assert_string_equal(b->proxy, "http://p.example:1");
+	assert_int_equal(b->networks.n, 1);
+	assert_int_equal(b->networks.list[0].bits, 8);
+	assert_int_equal(b->networks.list[0].address[0], 0xfd);
+}
+
+/* ---- signing keys */
+
+static const unsigned char signer_seed[ED25519_SEED] = { 0x9d, 0x61, 0xb1, 0x9d,
+	0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
+	0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03,
+	0x1c, 0xae, 0x7f, 0x60 };
+static const unsigned char signer_public[ED25519_PUBLIC] = { 0xd7, 0x5a, 0x98,
+	0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07,
+	0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a,
+	0x68, 0xf7, 0x07, 0x51, 0x1a };
+
+static void
+sign_with(struct world *w, const char *lines)
+{
+	path_of(w, "signers", w->c->billings[0].signing_key_file);
+	write_file(w, "signers", lines);
+}
+
+static void
+the_courier_gets_seeds_and_the_desk_what_verifies(void **state)
+{
+	struct world *w = *state;
+	const struct event_rules *r = &w->courier->billings[0].event;
+
+	sign_with(w, SIGNER "\n" SIGNER2 "\n");
+	assert_int_equal(courier(w), ST_OK);
+	assert_int_equal(r->n_signing_keys, 2);
+	assert_memory_equal(r->signing_key[0], signer_seed, ED25519_SEED);
+	assert_true(is_zero(r->signing_key[1], ED25519_SEED));
+	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_OK);
+	assert_int_equal(w->desk->n_public_keys, 2);
+	assert_memory_equal(
+	    w->desk->public_keys[0], signer_public, ED25519_PUBLIC);
+	assert_null(
+	    memmem(w->desk, sizeof(*w->desk), signer_seed, ED25519_SEED));
+}
+
+static void
+a_seed_may_come_with_its_public_key(void **state)
+{
+	struct world *w = *state;
+	const struct event_rules *r = &w->courier->billings[0].event;
+
+	sign_with(w, SIGNER_PAIR);
+	assert_int_equal(courier(w), ST_OK);
+	assert_int_equal(r->n_signing_keys, 1);
+	assert_memory_equal(r->signing_key[0], signer_seed, ED25519_SEED);
+}
+
+static void
+billings_that_sign_alike_show_one_public_key(void **state)
+{
+	struct world *w = *state;
+
+	sign_with(w, SIGNER "\n" SIGNER2);
+	w->c->n_billings = 3;
+	w->c->billings[1] = w->c->billings[0];
+	w->c->billings[2] = w->c->billings[0];
+	path_of(w, "signers3", w->c->billings[2].signing_key_file);
+	write_file(w, "signers3", SIGNER_PAIR);
+	w->c->billings[1].signing_key_file[0] = '\0';
+	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_OK);
+	assert_int_equal(w->desk->n_public_keys, 2);
+}
+
+static void
+a_signing_key_has_to_be_a_seed_that_fits(void **state)
+{
+	static const char *const bad[] = { "whsk_",
+		"nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=",
+		SECRET, /* another prefix */
+		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyufw==", /* 31 */
+		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",  /* bare */
+		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2C=", /* bits */
+		/* 63 bytes, and another's public key */
+		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/"
+		"tPJZAc6DuFy89qmIyWvAhpo9wdR",
+		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/"
+		"tPJZAc6DuFy89qmIyWvAhpo9wdRGw==",
+		SIGNER "\n\n" SIGNER2, SIGNER " ",
+		SIGNER "\n" SIGNER "\n" SIGNER "\n" SIGNER "\n" SIGNER };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		sign_with(w, bad[i]);
+		expect_courier_refused(w, "signers",
+		    "not 1 to 4 lines with whsk_ and the base64 of an Ed25519 "
+		    "seed (32 bytes), or of it and its public key, each");
+		assert_int_equal(
+		    rooms_desk(w->c, ticket, w->desk, &w->e), ST_CONFIG);
+		assert_true(is_zero(w->desk, sizeof(*w->desk)));
+	}
+	sign_with(w, SIGNER);
+	set_mode(w, "signers", 0604);
+	expect_courier_refused(w, "signers", "others may read it; chmod 600");
+}
+
+static void
+a_refused_signing_key_leaves_nothing_behind(void **state)
+{
+	unsigned char out[ED25519_SEED];
+
+	(void)state;
+	memset(out, 0xa5, sizeof(out));
+	assert_false(whsk_decode(bytes_of(SECRET), out));
+	assert_true(is_zero(out, sizeof(out)));
+	assert_true(whsk_decode(bytes_of(SIGNER_PAIR), out));
+	assert_memory_equal(out, signer_seed, sizeof(out));
+}
+
+/* ---- further headers */
+
+#define HEADERS_WORDS                                                   \
+	"not 1 to 64 lines of Name: value, or a name that the gateway " \
+	"sends itself"
+
+static void
+header_lines_are_names_and_visible_values(void **state)
+{
+	static const char *const bad[] = { "Authorization", ": x",
+		"A:", "A: ", "A:x", "A:  x", "A: x ", "A : x", "A B: x",
+		" A: x", "A(: x", "\"A\": x", "A\xc3\xa9: x", "A: caf\xc3\xa9",
+		"A: x\ty", "A: x\r", "A: x\r\nB: y", "A: x\n\nB: y",
+		"A: x\n B: y", "A: x\x7f", "\nA: x", "# A: x" };
+	static const char *const good[] = { "A: x", "!#$%&'*+-.^_`|~09aZ: x",
+		"A: x y: z", "A: :", "Authorization: Basic Zm9v\nB: y\n" };
+	struct world *w = *state;
+
+	path_of(w, "more", w->c->billings[0].headers_file);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		write_file(w, "more", bad[i]);
+		expect_courier_refused(w, "more", HEADERS_WORDS);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		write_file(w, "more", good[i]);
+		assert_int_equal(courier(w), ST_OK);
+	}
+	write_bytes(w, "more", "A\0B: x", 6);
+	expect_courier_refused(w, "more", "holds a NUL byte");
+	write_file(w, "more", "\n");
+	expect_courier_refused(w, "more", "empty");
+}
+
+static void
+what_the_gateway_sends_itself_cannot_be_set(void **state)
+{
+	static const char *const ours[] = { "Host", "content-length",
+		"Content-Type", "CONTENT-ENCODING", "Content-Digest",
+		"Transfer-Encoding", "Connection", "Keep-Alive", "Expect", "TE",
+		"Trailer", "Upgrade", "User-Agent", "Accept",
+		"Proxy-Connection", "webhook-id", "Webhook-Signature",
+		"webhook-timestamp", "webhook-else", "ce-id", "CE-Anything" };
+	static const char *const free_names[] = { "Authorization", "Hosts",
+		"X-Content-Type", "webhooks", "cell", "X-Api-Key",
+		"Accept-Language", "traceparent" };
+	struct world *w = *state;
+	char line[64];
+
+	path_of(w, "more", w->c->billings[0].headers_file);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		(void)snprintf(line, sizeof(line), "A: x\n%s: x\n", ours[i]);
+		write_file(w, "more", line);
+		expect_courier_refused(w, "more", HEADERS_WORDS);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(free_names); i++) {
+		(void)snprintf(line, sizeof(line), "%s: x\n", free_names[i]);
+		write_file(w, "more", line);
+		assert_int_equal(courier(w), ST_OK);
+	}
+}
+
+/* So many that the parcel has room for them besides its own. */
+static void
+there_are_64_header_lines_and_4094_bytes_at_most(void **state)
+{
+	struct world *w = *state;
+	const char *headers = w->courier->billings[0].event.headers;
+	struct buf text;
+
+	buf_init(&text, 8192);
+	path_of(w, "more", w->c->billings[0].headers_file);
+	for (int i = 0; i < ROOMS_HEADER_LINES; i++)
+		buf_printf(&text, "X-%d: y\n", i);
+	write_bytes(w, "more", (const char *)text.data, text.len);
+	assert_int_equal(courier(w), ST_OK);
+	assert_string_equal(headers, (const char *)text.data);
+	buf_append_text(&text, "X: y\n");
+	write_bytes(w, "more", (const char *)text.data, text.len);
+	expect_courier_refused(w, "more", HEADERS_WORDS);
+
+	buf_reset(&text);
+	buf_printf(&text, "A: %04091d", 7);
+	assert_int_equal(text.len, ROOMS_HEADERS - 2);
+	write_bytes(w, "more", (const char *)text.data, text.len);
+	assert_int_equal(courier(w), ST_OK);
+	assert_int_equal(strlen(headers), ROOMS_HEADERS - 1);
+	buf_append_text(&text, "7");
+	write_bytes(w, "more", (const char *)text.data, text.len);
+	expect_courier_refused(w, "more", "longer than 4094 bytes");
+	buf_fini(&text);
+}
+
+static void
+headers_may_hold_a_password_and_are_private(void **state)
+{
+	struct world *w = *state;
+
+	path_of(w, "more", w->c->billings[0].headers_file);
+	write_file(w, "more", "A: canary\n");
+	set_mode(w, "more", 0604);
+	expect_courier_refused(w, "more", "others may read it; chmod 600");
+	write_file(w, "more", "A: canary \n");
+	assert_int_equal(courier(w), ST_CONFIG);
+	assert_null(strstr(w->e.text, "canary"));
+}
+
+static void
+our_certificate_and_key_have_to_be_pem(void **state)
+{
+	struct world *w = *state;
+	struct config_billing *b = &w->c->billings[0];
+
+	path_of(w, "us.crt", b->certificate);
+	path_of(w, "us.key", b->key);
+	write_file(w, "us.crt", KEY);
+	write_file(w, "us.key", KEY);
+	expect_courier_refused(w, "us.crt", "holds no PEM certificate");
+	write_file(w, "us.crt", CERTIFICATE);
+	write_file(w, "us.key", CERTIFICATE);
+	expect_courier_refused(w, "us.key", "holds no PEM private key");
+	write_file(w, "us.key", KEY);
+	set_mode(w, "us.key", 0604);
+	expect_courier_refused(w, "us.key", "others may read it; chmod 600");
+	set_mode(w, "us.key", 0600);
+	set_mode(w, "us.crt", 0644); /* public */
+	assert_int_equal(courier(w), ST_OK);
 }
 
 static void
@@ -300,13 +608,38 @@ the_keeper_and_the_desk_get_their_part(void **state)
 	assert_false(w->keeper->merchants[1].by_tran_id);
 	assert_int_equal(w->keeper->merchants[1].confirm_for_s, 70);
 	assert_int_equal(w->keeper->merchants[1].refuse_after_s, 8);
-	assert_string_equal(w->keeper->billings[0], "main");
+	assert_int_equal(w->keeper->keep_attempts_s, 88);
+	assert_int_equal(w->keeper->redeliver_rate, 77);
+	assert_int_equal(w->keeper->n_billings, 1);
+	assert_string_equal(w->keeper->billings[0].name, "main");
+	assert_int_equal(w->keeper->billings[0].rate, 9);
+	assert_int_equal(w->keeper->billings[0].schedule.n, 2);
+	assert_int_equal(w->keeper->billings[0].schedule.gap_ms[1], 4000);
+	assert_int_equal(w->keeper->billings[0].order, ORDER_INVOICE);
 	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_OK);
 	assert_int_equal(w->desk->n_tokens, 1);
 	assert_int_equal(w->desk->tokens[0].sha256[31], 5);
 	assert_string_equal(w->desk->tokens[0].merchant, "shop");
 	assert_int_equal(w->desk->tokens[0].scopes, SCOPE_READ);
+	assert_int_equal(w->desk->tokens[0].expires_us, 123);
 	assert_int_equal(w->desk->keep_s, 99);
+	assert_string_equal(w->desk->api_client_ca, "");
+	assert_int_equal(w->desk->n_public_keys, 0);
+}
+
+static void
+the_desk_gets_whom_its_callers_have_to_be_of(void **state)
+{
+	struct world *w = *state;
+
+	path_of(w, "clients.crt", w->c->api_client_ca_file);
+	write_file(w, "clients.crt", CERTIFICATE);
+	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_OK);
+	assert_non_null(strstr(w->desk->api_client_ca, "BEGIN CERTIFICATE"));
+	write_file(w, "clients.crt", "nothing");
+	assert_int_equal(rooms_desk(w->c, ticket, w->desk, &w->e), ST_CONFIG);
+	assert_non_null(strstr(w->e.text, "/clients.crt: holds no PEM"));
+	assert_true(is_zero(w->desk, sizeof(*w->desk)));
 }
 
 /* ---- the asker */
@@ -697,10 +1030,18 @@ a_check_reports_every_file_at_once(void **state)
 	write_file(w, "billing.secret", "canary");
 	write_file(w, "ca2.crt", "canary");
 	provider(w, 1, "https://pay.example", "ca2.crt");
+	path_of(w, "clients.crt", w->c->api_client_ca_file);
+	write_file(w, "clients.crt", "canary");
+	w->c->n_billings = 2;
+	w->c->billings[1] = w->c->billings[0];
+	path_of(w, "secret2", w->c->billings[1].secret_file);
+	path_of(w, "more", w->c->billings[1].headers_file);
+	write_file(w, "secret2", SECRET);
+	write_file(w, "more", "A:canary");
 	assert_false(rooms_check(w->c, &faults));
 	for (size_t i = 0; i < faults.len; i++)
 		lines += faults.data[i] == '\n';
-	assert_int_equal(lines, 7); /* two merchants share the password */
+	assert_int_equal(lines, 9); /* two merchants share the password */
 	assert_int_equal(memcmp(faults.data, "f.conf: /", 9), 0);
 	assert_null(strstr((const char *)faults.data, "canary"));
 	buf_fini(&faults);
@@ -728,7 +1069,19 @@ main(void)
 		ROOM_TEST(the_edge_gets_digests_and_no_password),
 		ROOM_TEST(two_passwords_may_be_valid_at_once),
 		ROOM_TEST(the_courier_gets_decoded_secrets),
+		ROOM_TEST(the_courier_gets_all_that_a_billing_asks_for),
+		ROOM_TEST(the_courier_gets_seeds_and_the_desk_what_verifies),
+		ROOM_TEST(a_seed_may_come_with_its_public_key),
+		ROOM_TEST(billings_that_sign_alike_show_one_public_key),
+		ROOM_TEST(a_signing_key_has_to_be_a_seed_that_fits),
+		cmocka_unit_test(a_refused_signing_key_leaves_nothing_behind),
+		ROOM_TEST(header_lines_are_names_and_visible_values),
+		ROOM_TEST(what_the_gateway_sends_itself_cannot_be_set),
+		ROOM_TEST(there_are_64_header_lines_and_4094_bytes_at_most),
+		ROOM_TEST(headers_may_hold_a_password_and_are_private),
+		ROOM_TEST(our_certificate_and_key_have_to_be_pem),
 		ROOM_TEST(the_keeper_and_the_desk_get_their_part),
+		ROOM_TEST(the_desk_gets_whom_its_callers_have_to_be_of),
 		ROOM_TEST(the_asker_gets_passwords_and_whom_to_ask),
 		ROOM_TEST(the_longest_password_reaches_the_asker_whole),
 		ROOM_TEST(merchants_of_one_url_and_trust_share_a_provider),

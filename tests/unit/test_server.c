@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "net/peer.h"
+#include "net/reply.h"
 #include "net_world.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -287,6 +289,126 @@ an_answer_without_content_says_no_length(void **state)
 }
 
 static void
+not_modified_has_no_content_and_says_nothing_of_it(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	begin();
+	client_text(&c, GET("/unchanged") GET("/ok"));
+	client_answer(&c, &a, false);
+	assert_string_equal(a.head,
+	    "HTTP/1.1 304 Not Modified\r\nCache-Control: no-store\r\n"
+	    "ETag: \"x\"\r\n\r\n");
+	client_expect(&c, 200, "OK");
+	assert_int_equal(world_count(&w, MET_HTTP_3XX), 1);
+	client_text(&c, "HEAD /unchanged HTTP/1.1\r\nHost: h\r\n\r\n");
+	client_answer(&c, &a, true);
+	assert_int_equal(a.status, 304);
+	client_text(&c, "GET /unchanged HTTP/1.0\r\n\r\n");
+	client_answer(&c, &a, false);
+	assert_null(strstr(a.head, "Content-"));
+	client_expect_end(&c);
+	end();
+}
+
+static void
+put_comes_with_a_body_or_without(void **state)
+{
+	(void)state;
+	begin();
+	client_text(&c,
+	    "PUT /sum HTTP/1.1\r\nHost: h\r\n\r\n"
+	    "PUT /sum HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+	client_expect(&c, 200, "0 0");
+	client_expect(&c, 200, "3 96354");
+	end();
+}
+
+static void
+every_problem_has_its_reason(void **state)
+{
+	char text[80];
+
+	(void)state;
+	for (int p = 0; p < PROBLEMS; p++) {
+		struct server_reply r = { .status =
+					      problem_status((enum problem)p) };
+		struct buf b;
+
+		buf_init(&b, 1024);
+		reply_compose(&b, &r, REPLY_KEEP, REPLY_LENGTH);
+		(void)snprintf(text, sizeof(text), "HTTP/1.1 %d ", r.status);
+		assert_memory_equal(b.data, text, strlen(text));
+		assert_true(b.data[strlen(text)] >= 'A');
+		buf_fini(&b);
+	}
+}
+
+/* ---- what every answer gets */
+
+static exchange_id answered;
+
+static void
+on_answer(void *arg, exchange_id id, uint32_t tag,
+    const struct server_reply *reply, struct buf *fields)
+{
+	assert_ptr_equal(arg, &w);
+	answered = id;
+	buf_printf(fields, "X-Tag: %u of %d\r\n", (unsigned)tag, reply->status);
+}
+
+static void
+an_answer_may_get_further_fields(void **state)
+{
+	struct answer a;
+	exchange_id id;
+
+	(void)state;
+	world_init(&w);
+	w.cfg.on_answer = on_answer;
+	world_start(&w, with_tls);
+	client_open(&c, &w);
+	client_text(&c, GET("/ok") GET("/no"));
+	client_answer(&c, &a, false);
+	assert_non_null(
+	    strstr(a.head, "\r\nX-Extra: 1\r\nX-Tag: 0 of 200\r\n\r\n"));
+	client_answer(&c, &a, false);
+	assert_non_null(strstr(a.head, "\r\nX-Tag: 0 of 404\r\n\r\n"));
+	client_text(&c, GET("/defer") GET("/ok"));
+	while (w.n_deferred < 1)
+		world_turn(&w);
+	id = w.deferred[0];
+	server_tag(w.server, id, 77);
+	world_answer(&w, 0);
+	assert_true(answered == id);
+	client_answer(&c, &a, false);
+	assert_non_null(strstr(a.head, "\r\nX-Tag: 77 of 200\r\n\r\n"));
+	/* The tag was that request's. */
+	client_answer(&c, &a, false);
+	assert_non_null(strstr(a.head, "\r\nX-Tag: 0 of 200\r\n\r\n"));
+	/* Nobody gets this one, and it is told all the same. */
+	world_answer(&w, 0);
+	assert_true(answered == id);
+	end();
+}
+
+static void
+a_request_says_what_its_peer_is_counted_under(void **state)
+{
+	union peer_address from = { .in = { .sin_family = AF_INET,
+					.sin_addr.s_addr =
+					    htonl(INADDR_LOOPBACK) } };
+
+	(void)state;
+	begin();
+	client_text(&c, GET("/ok"));
+	client_expect(&c, 200, "OK");
+	assert_true(w.peer_key == peer_key(&from));
+	end();
+}
+
+static void
 a_problem_without_doubt_keeps_the_connection(void **state)
 {
 	struct answer a;
@@ -488,6 +610,11 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_big_answer_goes_on_as_the_peer_takes_it),
 	cmocka_unit_test(head_has_the_lengths_and_no_body),
 	cmocka_unit_test(an_answer_without_content_says_no_length),
+	cmocka_unit_test(not_modified_has_no_content_and_says_nothing_of_it),
+	cmocka_unit_test(put_comes_with_a_body_or_without),
+	cmocka_unit_test(every_problem_has_its_reason),
+	cmocka_unit_test(an_answer_may_get_further_fields),
+	cmocka_unit_test(a_request_says_what_its_peer_is_counted_under),
 	cmocka_unit_test(a_problem_without_doubt_keeps_the_connection),
 	cmocka_unit_test(what_gathers_behind_a_deferred_answer_is_bounded),
 	cmocka_unit_test(the_connection_closes_when_either_side_asks),

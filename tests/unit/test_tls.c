@@ -1,7 +1,9 @@
 #include "net/tls.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "base/clock.h"
@@ -282,6 +284,195 @@ a_peer_may_close_without_a_word(void **state)
 	world_stop(&w);
 }
 
+/* ---- certificates of clients */
+
+static struct identity authority, stranger, member;
+
+static void
+begin_asking(int version)
+{
+	if (authority.key[0] == '\0')
+		identity_authority(&authority, "authority.example");
+	world_init(&w);
+	w.client_ca = authority.certificate;
+	world_start(&w, true);
+	(void)SSL_CTX_set_max_proto_version(w.client_tls, version);
+}
+
+static void
+show(const struct identity *who)
+{
+	BIO *bio = BIO_new_mem_buf(who->certificate, -1);
+	X509 *x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	EVP_PKEY *key;
+
+	BIO_free(bio);
+	bio = BIO_new_mem_buf(who->key, -1);
+	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	BIO_free(bio);
+	assert_int_equal(SSL_CTX_use_certificate(w.client_tls, x), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(w.client_tls, key), 1);
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
+/* In TLS 1.3 a client has sent its certificate and is done before it hears
+ * what the server thinks of it. */
+static void
+expect_turned_away(SSL_SESSION *session)
+{
+	int64_t before = world_count(&w, MET_CONN_CLOSED_HANDSHAKE);
+
+	client_connect(&c, &w, -1);
+	if (client_handshake(&c, w.client_tls, session)) {
+		(void)client_offer(&c, GET("/ok"), sizeof(GET("/ok")) - 1);
+		while (!c.eof) {
+			if (!client_poll(&c) && !c.eof)
+				world_turn(&w);
+		}
+		assert_int_equal(c.in.len, 0);
+	}
+	world_until(&w, MET_CONN_CLOSED_HANDSHAKE, before + 1);
+	assert_int_equal(w.requests, 0);
+}
+
+static void
+only_certificates_of_the_authority_get_in(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+	(void)state;
+	identity_authority(&stranger, "stranger.example");
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		begin_asking(versions[i]);
+		expect_turned_away(NULL); /* has none */
+		client_close(&c);
+		identity_make(&member, &stranger, -60, 3600);
+		show(&member);
+		expect_turned_away(NULL); /* of another */
+		client_close(&c);
+		identity_make(&member, NULL, -60, 3600);
+		show(&member);
+		expect_turned_away(NULL); /* of nobody */
+		client_close(&c);
+		identity_make(&member, &authority, -3600, -1);
+		show(&member);
+		expect_turned_away(NULL); /* is too old */
+		client_close(&c);
+		identity_make(&member, &authority, -60, 3600);
+		show(&member);
+		connect_with(true);
+		end();
+	}
+}
+
+static void
+an_authority_of_the_same_name_is_another(void **state)
+{
+	(void)state;
+	begin_asking(TLS1_3_VERSION);
+	identity_authority(&stranger, "authority.example");
+	identity_make(&member, &stranger, -60, 3600);
+	show(&member);
+	expect_turned_away(NULL);
+	end();
+}
+
+/* Tickets of all listeners are sealed with the same keys. */
+static void
+a_ticket_stands_for_no_certificate(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	SSL_SESSION *session;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		begin(); /* asks nobody */
+		(void)SSL_CTX_set_max_proto_version(w.client_tls, versions[i]);
+		connect_with(true);
+		session = SSL_get1_session(c.ssl);
+		assert_true(SSL_SESSION_has_ticket(session));
+		(void)SSL_shutdown(c.ssl);
+		end();
+		begin_asking(versions[i]);
+		expect_turned_away(session);
+		SSL_SESSION_free(session);
+		end();
+	}
+}
+
+static void
+a_member_resumes_its_own_session(void **state)
+{
+	SSL_SESSION *session;
+
+	(void)state;
+	begin_asking(TLS1_3_VERSION);
+	identity_make(&member, &authority, -60, 3600);
+	show(&member);
+	connect_with(true);
+	session = SSL_get1_session(c.ssl);
+	(void)SSL_shutdown(c.ssl);
+	client_close(&c);
+	client_connect(&c, &w, -1);
+	assert_true(client_handshake(&c, w.client_tls, session));
+	client_text(&c, GET("/ok"));
+	client_expect(&c, 200, "OK");
+	assert_int_equal(world_count(&w, MET_TLS_RESUMED), 1);
+	SSL_SESSION_free(session);
+	end();
+}
+
+static void
+authorities_that_cannot_be_read_are_refused(void **state)
+{
+	static char text[2][8192];
+	struct err e;
+	SSL_CTX *ctx;
+
+	(void)state;
+	identity_authority(&authority, "authority.example");
+	identity_make(&id, NULL, -60, 3600);
+	configure(&id, &id);
+	assert_int_equal(tls_server_new(&ctx, &cfg, NULL, NULL), ST_OK);
+	(void)snprintf(text[0], sizeof(text[0]), "%s", id.key);
+	(void)snprintf(text[1], sizeof(text[1]),
+	    "%s-----BEGIN CERTIFICATE-----\nAAAA\n"
+	    "-----END CERTIFICATE-----\n",
+	    authority.certificate);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(
+		    tls_server_client_ca(ctx, i < 2 ? text[i] : "", &e),
+		    ST_CONFIG);
+		assert_string_equal(
+		    e.text, "the authorities of API clients cannot be read");
+	}
+	SSL_CTX_free(ctx);
+}
+
+static void
+every_authority_of_the_file_counts(void **state)
+{
+	static char both[8192];
+
+	(void)state;
+	identity_authority(&authority, "authority.example");
+	identity_authority(&stranger, "stranger.example");
+	(void)snprintf(both, sizeof(both), "%s%s", authority.certificate,
+	    stranger.certificate);
+	world_init(&w);
+	w.client_ca = both;
+	world_start(&w, true);
+	identity_make(&member, &stranger, -60, 3600);
+	show(&member);
+	connect_with(true);
+	client_close(&c);
+	identity_make(&member, &authority, -60, 3600);
+	show(&member);
+	connect_with(true);
+	end();
+}
+
 int
 main(void)
 {
@@ -301,6 +492,12 @@ main(void)
 		cmocka_unit_test(renegotiation_is_refused),
 		cmocka_unit_test(http_without_tls_is_no_handshake),
 		cmocka_unit_test(a_peer_may_close_without_a_word),
+		cmocka_unit_test(only_certificates_of_the_authority_get_in),
+		cmocka_unit_test(an_authority_of_the_same_name_is_another),
+		cmocka_unit_test(a_ticket_stands_for_no_certificate),
+		cmocka_unit_test(a_member_resumes_its_own_session),
+		cmocka_unit_test(authorities_that_cannot_be_read_are_refused),
+		cmocka_unit_test(every_authority_of_the_file_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

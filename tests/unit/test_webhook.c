@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "courier/envelope.h"
+#include "base/ed25519.h"
 #include "courier/webhook.h"
 
 static const char body[] =
@@ -39,8 +39,8 @@ signature_is(const struct bytes *secrets, size_t n, const char *expected)
 	struct buf out;
 
 	buf_init(&out, 512);
-	assert_int_equal(
-	    webhook_sign(secrets, n, id, TIMESTAMP, bytes_of(body), &out),
+	assert_int_equal(webhook_sign(secrets, n, NULL, 0, id, TIMESTAMP,
+			     bytes_of(body), &out),
 	    ST_OK);
 	assert_string_equal((const char *)out.data, expected);
 	buf_fini(&out);
@@ -90,8 +90,8 @@ the_signature_goes_behind_what_is_there(void **state)
 	(void)state;
 	buf_init(&out, 512);
 	buf_append_text(&out, "webhook-signature: ");
-	assert_int_equal(
-	    webhook_sign(&secret, 1, id, TIMESTAMP, bytes_of(body), &out),
+	assert_int_equal(webhook_sign(&secret, 1, NULL, 0, id, TIMESTAMP,
+			     bytes_of(body), &out),
 	    ST_OK);
 	assert_string_equal((const char *)out.data,
 	    "webhook-signature: "
@@ -116,7 +116,7 @@ id_timestamp_and_body_are_each_signed(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(other); i++) {
 		buf_reset(&out);
 		assert_int_equal(
-		    webhook_sign(&secret, 1, other[i].id, other[i].at,
+		    webhook_sign(&secret, 1, NULL, 0, other[i].id, other[i].at,
 			bytes_of(other[i].body), &out),
 		    ST_OK);
 		assert_string_not_equal((const char *)out.data,
@@ -133,35 +133,46 @@ a_signature_that_does_not_fit_is_a_failure(void **state)
 
 	(void)state;
 	buf_init(&out, 20);
-	assert_int_not_equal(
-	    webhook_sign(&secret, 1, id, TIMESTAMP, bytes_of(body), &out),
+	assert_int_not_equal(webhook_sign(&secret, 1, NULL, 0, id, TIMESTAMP,
+				 bytes_of(body), &out),
 	    ST_OK);
 	buf_fini(&out);
 }
 
 static void
-the_envelope_holds_the_receipt_and_when_it_came(void **state)
+a_signing_key_adds_the_published_v1a_signature(void **state)
 {
-	struct receipt r = { .amount_minor = 115000,
-		.paid_at_us = INT64_C(1764657045000000),
-		.received_at_us = INT64_C(1764657047123456),
-		.currency = "BDT",
-		.merchant = "testbox",
-		.invoice_id = "INV-2025-000123" };
+	struct bytes secret = bytes_make(newer, sizeof(newer));
+	unsigned char seed[1][ED25519_SEED];
 	struct buf out;
 
 	(void)state;
-	buf_init(&out, 4096);
-	envelope_write(&r, &out);
-	assert_int_equal(buf_status(&out), ST_OK);
+	for (unsigned i = 0; i < ED25519_SEED; i++)
+		seed[0][i] = (unsigned char)i;
+	buf_init(&out, 512);
+	assert_int_equal(
+	    webhook_sign(&secret, 1, (const unsigned char(*)[ED25519_SEED])seed,
+		1, id, TIMESTAMP, bytes_of(body), &out),
+	    ST_OK);
 	assert_string_equal((const char *)out.data,
-	    "{\"type\":\"payment.received\","
-	    "\"timestamp\":\"2025-12-02T06:30:47.123456Z\",\"data\":"
-	    "{\"id\":\"rcpt_aaaaaaaaaaaaaaaaaaaaaaaaaa\","
-	    "\"invoice_id\":\"INV-2025-000123\",\"amount\":\"1150.00\","
-	    "\"currency\":\"BDT\",\"paid_at\":\"2025-12-02T06:30:45Z\","
-	    "\"received_at\":\"2025-12-02T06:30:47.123456Z\"}}");
+	    "v1,OXMYGGubWb3lvCAr/8Gnt+a46fRtFuzVEF11F6Rqb4o= "
+	    "v1a,h5ZMyV7nqQ+phrjtierToG5QrhijvDdauu1PCutFOYcuzETCJllHJgEr5Q"
+	    "BC95w5mBglvCAMPmaIacSw0cc3CQ==");
 	buf_fini(&out);
+}
+
+static void
+a_seed_has_the_published_public_key(void **state)
+{
+	static const unsigned char expected[4] = { 0x03, 0xa1, 0x07, 0xbf };
+	unsigned char seed[ED25519_SEED], public_key[ED25519_PUBLIC];
+
+	(void)state;
+	for (unsigned i = 0; i < ED25519_SEED; i++)
+		seed[i] = (unsigned char)i;
+	assert_int_equal(ed25519_public(seed, public_key), ST_OK);
+	assert_memory_equal(public_key, expected, sizeof(expected));
+	assert_int_equal(public_key[31], 0xb8);
 }
 
 int
@@ -176,7 +187,8 @@ main(void)
 		cmocka_unit_test(id_timestamp_and_body_are_each_signed),
 		cmocka_unit_test(a_signature_that_does_not_fit_is_a_failure),
 		cmocka_unit_test(
-		    the_envelope_holds_the_receipt_and_when_it_came),
+		    a_signing_key_adds_the_published_v1a_signature),
+		cmocka_unit_test(a_seed_has_the_published_public_key),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, NULL);
