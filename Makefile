@@ -144,7 +144,9 @@ unit: $(TESTS) ## run the unit and contract tests of VARIANT
 .PHONY: scenario
 scenario: $(BIN) ## run the scenarios against the binary of VARIANT
 	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) $(PYTHON) \
-	  -m pytest -q -p no:cacheprovider tests/scenario $(PYTEST_ARGS)
+	  -m pytest -q -p no:cacheprovider \
+	  $(if $(findstring tests/,$(PYTEST_ARGS)),,tests/scenario) \
+	  $(PYTEST_ARGS)
 
 # What sanitizers get in the way of: filters of system calls, and a search of
 # the process's own memory.
@@ -179,6 +181,12 @@ ROUNDS ?= 20
 kills: $(BIN) ## SIGKILL under load, ROUNDS (20) for each room, asked back and not
 	@ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory -s scenario \
 	  PYTEST_ARGS="-k kill"
+
+.PHONY: pollers
+pollers: $(BIN) ## pollers against kills, an hour of outage, many who wait: the long form
+	@POLLER_KILLS=10 OUTAGE=100000 WAITERS=2000 \
+	  $(MAKE) --no-print-directory -s scenario \
+	  PYTEST_ARGS="-s tests/scenario/test_pollers.py"
 
 # Not for valgrind: what starts programs, closes the kernel, races a clock or
 # reads all memory.

@@ -70,7 +70,7 @@ listing_print(struct listing *l)
 
 	if (st == ST_OK && l->is_table)
 		print_table(l);
-	else if (st == ST_OK)
+	else if (st == ST_OK && l->text.len > 0)
 		(void)fwrite(l->text.data, 1, l->text.len, stdout);
 	buf_reset(&l->text);
 	l->cells = 0;
