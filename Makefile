@@ -191,7 +191,8 @@ pollers: $(BIN) ## pollers against kills, an hour of outage, many who wait: the 
 # Not for valgrind: what starts programs, closes the kernel, races a clock or
 # reads all memory.
 NOT_UNDER := process supervisor introduce sandbox server_limits desk client \
-	client_get client_memory asker_hints
+	client_get client_memory asker_hints route desk_deliveries cursors \
+	documents polls
 .PHONY: valgrind
 valgrind: ## run the unit tests under valgrind's memcheck
 	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=debug tests

@@ -371,6 +371,7 @@ a_page_of_held_payments_shows_what_both_sides_say(void **state)
 	struct msg_holds m;
 	struct msg_hold holds[2];
 	struct caller p;
+	struct got g;
 	char body[2048];
 
 	(void)state;
@@ -391,7 +392,14 @@ a_page_of_held_payments_shows_what_both_sides_say(void **state)
 		"{\"invoice_id\":\"INV-1\",\"amount\":\"11.50\","
 		"\"currency\":\"BDT\"}") "],\"next\":\"%s\",\"more\":true}",
 	    bench_cursor(CURSOR_HELD, BENCH_EPOCH, 8));
-	caller_expect(&p, 200, body);
+	g = caller_answer(&p, false);
+	assert_int_equal(g.status, 200);
+	assert_string_equal(g.body, body);
+	(void)snprintf(body, sizeof(body),
+	    "</v1/held?after=%s&limit=100>; rel=\"next\"",
+	    bench_cursor(CURSOR_HELD, BENCH_EPOCH, 8));
+	assert_string_equal(got_field(&g, "Link"), body);
+	free(g.text);
 	caller_close(&p);
 }
 

@@ -209,7 +209,7 @@ a_bad_parameter_is_answered_400(void **state)
 		"state=PENDING", "billing=", "billing=a/b", "billing=%00",
 		"billing=eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
 		"invoice_id=", "receipt_id=", "receipt_id=x",
-		"receipt_id=" ID "a", "from=", "from=2025",
+		("receipt_id=" ID "a"), "from=", "from=2025",
 		"from=2025-12-02T06:30:45", "from=1969-12-31", "to=2100-01-01",
 		"to=1970-01-01", "from=2101-01-01", "limit=0", "limit=1001",
 		"after=x", "after=now", "merchant=second", "dry_run=true",
@@ -511,7 +511,7 @@ what_is_pushed_again_has_to_be_said(void **state)
 	static const char *const bad[] = { "", "?", "?billing=main",
 		"?state=", "?state=all",
 		"?state=exhausted&dry_run=", "?state=exhausted&dry_run=1",
-		"?state=exhausted&dry_run", "?state=exhausted&receipt_id=" ID,
+		"?state=exhausted&dry_run", ("?state=exhausted&receipt_id=" ID),
 		"?state=exhausted&=x", "?state=exhausted&limit=1001",
 		"?state=exhausted&after=x" };
 	char target[128];

@@ -274,7 +274,7 @@ a_token_is_told_what_is_left_and_then_refused(void **state)
 	caller_close(&c);
 }
 
-static int log_was;
+static int log_was = -1;
 
 static void
 catch_log(void)
@@ -287,9 +287,20 @@ catch_log(void)
 	(void)close(fd);
 }
 
-/* How often it has text; it goes where it went again. */
+static int
+release_log(void **state)
+{
+	if (log_was >= 0) {
+		assert_int_equal(dup2(log_was, STDERR_FILENO), STDERR_FILENO);
+		(void)close(log_was);
+		log_was = -1;
+	}
+	return desk_bench_tear_down(state);
+}
+
+/* How often it has text. */
 static unsigned
-release_log(const char *text)
+logged(const char *text)
 {
 	static char log[65536];
 	ssize_t n = pread(STDERR_FILENO, log, sizeof(log) - 1, 0);
@@ -297,8 +308,6 @@ release_log(const char *text)
 
 	assert_true(n >= 0);
 	log[n] = '\0';
-	assert_int_equal(dup2(log_was, STDERR_FILENO), STDERR_FILENO);
-	(void)close(log_was);
 	for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
 		found++;
 	return found;
@@ -327,7 +336,7 @@ who_guesses_tokens_is_slowed_down_and_nobody_else(void **state)
 	}
 	expect_one(&c); /* from the same address */
 	caller_close(&c);
-	assert_int_equal(release_log("\"api_unauthorized\""), 10);
+	assert_int_equal(logged("\"api_unauthorized\""), 10);
 	assert_int_equal(bench.page->cell[MET_API_UNAUTHORIZED], 15);
 	assert_int_equal(bench.page->cell[MET_API_LIMITED], 5);
 }
@@ -924,7 +933,9 @@ main(void)
 		CASE(the_keeper_hears_once_a_day_that_a_token_is_used),
 		CASE_WITH(
 		    a_token_is_told_what_is_left_and_then_refused, set_up_slow),
-		CASE(who_guesses_tokens_is_slowed_down_and_nobody_else),
+		cmocka_unit_test_setup_teardown(
+		    who_guesses_tokens_is_slowed_down_and_nobody_else,
+		    desk_bench_set_up, release_log),
 		CASE(a_valid_token_in_the_wrong_place_is_no_guess),
 		CASE(each_answer_has_an_id_of_its_own),
 		CASE(accept_chooses_what_the_answer_is),
