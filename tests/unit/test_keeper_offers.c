@@ -164,6 +164,7 @@ open_store(struct fixture *f)
 {
 	static struct keeper_config cfg;
 	struct err e = { "" };
+	int64_t disabled;
 	uint32_t id;
 
 	driver_fault_reset();
@@ -177,11 +178,17 @@ open_store(struct fixture *f)
 	cfg.merchants[0].billings = 1;
 	cfg.merchants[0].confirm_for_s = 7 * 86400;
 	cfg.merchants[0].refuse_after_s = 600;
-	memcpy(cfg.billings[0], "main", 5);
+	cfg.keep_attempts_s = 86400;
+	cfg.redeliver_rate = 100;
+	memcpy(cfg.billings[0].name, "main", 5);
+	cfg.billings[0].rate = 100000;
+	cfg.billings[0].schedule = (struct config_schedule){ .n = 3,
+		.gap_ms = { 5000, 30000, 120000 } };
 	f->routes = routes_new();
 	assert_non_null(f->routes);
 	assert_int_equal(routes_propose(f->routes, &cfg), ST_OK);
-	assert_int_equal(f->driver->endpoint(f->writer, "main", &id), ST_OK);
+	assert_int_equal(
+	    f->driver->endpoint(f->writer, "main", &id, &disabled), ST_OK);
 	routes_number(f->routes, "main", id);
 	routes_adopt(f->routes);
 }
