@@ -1,14 +1,18 @@
 """What an answer of billing does, and what people may do about it."""
 
+import base64
 import json
+import secrets
+import subprocess
 import time
 
 import callbacks
 import certs
 import pytest
 from billing_stub import BillingStub, decode_secret, sign
-from gateway import command, new_webhook_secret, until
+from gateway import command, new_webhook_secret, until, write_secret
 from schema import validate
+from shifted import ShiftedClock
 from stub_server import tls_context
 
 
@@ -298,6 +302,36 @@ def test_both_secrets_sign_while_one_is_changed(make_gateway, billing):
                      for s in gateway.webhook_secrets]
 
 
+def test_the_published_key_verifies_the_asymmetric_signature(
+        make_gateway, billing, tmp_path):
+    gateway = make_gateway(billing=billing)
+    write_secret(gateway.dir / "signing.key", "whsk_" + base64.b64encode(
+        secrets.token_bytes(32)).decode())
+    gateway.billing_options = {"signing_key_file": "signing.key"}
+    gateway.start()
+    gateway.post(callbacks.paid("INV-1"))
+    assert billing.wait_invoices(["INV-1"])
+    [request] = billing.requests
+    [jwk] = gateway.api("/.well-known/jwks.json").json()["keys"]
+    first, second = dict(request.headers)["webhook-signature"].split(" ")
+    assert first.startswith("v1,") and second.startswith("v1a,")
+    public = tmp_path / "public.der"  # RFC 8410, 4
+    public.write_bytes(bytes.fromhex("302a300506032b6570032100")
+                       + base64.urlsafe_b64decode(jwk["x"] + "="))
+    signature = tmp_path / "signature"
+    signature.write_bytes(base64.b64decode(second[len("v1a,"):]))
+    text = tmp_path / "text"
+    signed = f"{request.webhook_id}.{request.timestamp}.".encode() \
+        + request.body
+    for content, code in ((signed, 0), (signed + b" ", 1)):
+        text.write_bytes(content)
+        done = subprocess.run(
+            ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER",
+             "-inkey", public, "-rawin", "-in", text, "-sigfile", signature],
+            capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
+
+
 def test_further_headers_and_our_certificate_go_along(
         make_gateway, keys, tmp_path):
     client = certs.make(tmp_path, "client")
@@ -309,9 +343,8 @@ def test_further_headers_and_our_certificate_go_along(
     stub.context = context
     stub.start()
     gateway = make_gateway(billing=stub)
-    (gateway.dir / "more.headers").write_text(
-        "Authorization: Bearer made-up\nX-Tenant: 7\n")
-    (gateway.dir / "more.headers").chmod(0o600)
+    write_secret(gateway.dir / "more.headers",
+                 "Authorization: Bearer made-up\nX-Tenant: 7")
     gateway.billing_options = {
         "certificate": client[0], "key": client[1],
         "headers_file": "more.headers"}
@@ -331,8 +364,6 @@ def test_further_headers_and_our_certificate_go_along(
 
 def test_the_attempt_log_is_forgotten_when_its_time_is_over(
         make_gateway, billing, tmp_path):
-    from shifted import ShiftedClock
-
     clock = ShiftedClock(tmp_path)
     billing.clock = clock.time
     gateway = make_gateway(billing=billing, environ=clock.environ)
