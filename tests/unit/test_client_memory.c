@@ -313,6 +313,7 @@ play(const struct play *p, struct asking *a, size_t *left, int *connections)
 	struct marks m;
 	struct server s;
 	struct client *c;
+	struct client_target_config cfg;
 	struct client_target *t;
 	struct err e;
 
@@ -321,8 +322,10 @@ play(const struct play *p, struct asking *a, size_t *left, int *connections)
 	s = server_start(p, &m);
 	assert_int_equal(loop_new(&a->loop, &e), ST_OK);
 	assert_int_equal(client_new(&c, a->loop, &e), ST_OK);
-	assert_int_equal(
-	    client_target_new(&t, s.url, s.ca, p->timeout_ms, &e), ST_OK);
+	cfg = (struct client_target_config){
+		.url = s.url, .ca_pem = s.ca, .timeout_ms = p->timeout_ms
+	};
+	assert_int_equal(client_target_new(&t, &cfg, &e), ST_OK);
 	ask(a, c, t, p->most);
 	ask(a, c, t, p->most);
 	*left = count(m.sent) + count(m.answered);

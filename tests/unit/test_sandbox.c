@@ -580,13 +580,17 @@ name_server_start(void)
 
 /* As a room does it: the client is made, then the sandbox closes. */
 static void
-get_confined(struct client_world *w, const char *host)
+get_confined(struct client_world *w, const char *host, bool any_address)
 {
-	struct err e;
 	char url[HTTP_STUB_URL];
+	const struct client_target_config cfg = { .url = url,
+		.ca_pem = http_stub_ca(w->stub),
+		.timeout_ms = 20000,
+		.any_address = any_address };
+	struct err e;
 
 	http_stub_url(w->stub, host, "", url);
-	client_world_aim_at(w, url, http_stub_ca(w->stub), 20000);
+	client_world_aim_with(w, &cfg);
 	if (sandbox_early(&e) != ST_OK ||
 	    sandbox_close(PARTY_ASKER, &e) != ST_OK)
 		_exit(8);
@@ -602,7 +606,7 @@ get_confined(struct client_world *w, const char *host)
 }
 
 static void
-expect_a_confined_get(const char *names, const char *host)
+expect_confined(const char *names, const char *host, bool any_address, int code)
 {
 	struct client_world *w = client_world_new(names);
 	int status = 0;
@@ -610,10 +614,17 @@ expect_a_confined_get(const char *names, const char *host)
 
 	assert_true(pid >= 0);
 	if (pid == 0)
-		get_confined(w, host);
+		get_confined(w, host, any_address);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), code);
 	client_world_free(w);
+}
+
+static void
+expect_a_confined_get(const char *names, const char *host)
+{
+	expect_confined(names, host, true, 0);
 }
 
 static void
@@ -633,6 +644,20 @@ an_asker_finds_its_provider_by_dns(void **state)
 	(void)state;
 	expect_a_confined_get("DNS:provider.example", "provider.example");
 	expect_a_confined_get(NULL, "provider.example");
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	name_server.sin_port = 0;
+}
+
+static void
+a_public_name_that_leads_to_loopback_leads_nowhere(void **state)
+{
+	pid_t pid = name_server_start();
+
+	(void)state;
+	expect_confined("DNS:billing.example", "billing.example", false,
+	    10 + CLIENT_ADDRESS);
+	expect_confined("DNS:billing.internal", "billing.internal", false, 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	name_server.sin_port = 0;
@@ -681,6 +706,8 @@ main(void)
 		    set_up_folder, remove_folder),
 		cmocka_unit_test(an_asker_can_ask_its_provider),
 		cmocka_unit_test(an_asker_finds_its_provider_by_dns),
+		cmocka_unit_test(
+		    a_public_name_that_leads_to_loopback_leads_nowhere),
 		cmocka_unit_test(every_room_is_confined_early),
 #endif
 		cmocka_unit_test(the_same_calls_pass_without_the_filter),
