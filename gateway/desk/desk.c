@@ -170,7 +170,8 @@ ask_again(struct desk *d)
 		room_done(d->room, 1);
 }
 
-/* No token is taken before it is known which are revoked. */
+/* The API's callers wait at its door until it is known which tokens are
+ * revoked. */
 static void
 ask_tokens(struct desk *d)
 {
@@ -192,11 +193,12 @@ static void
 on_tokens(void *arg, const struct asks_answer *a)
 {
 	struct desk *d = arg;
+	struct err e;
 
-	if (a->st == ST_OK)
-		d->guard.open = true;
-	else
+	if (a->st != ST_OK)
 		ask_again(d);
+	else if (server_open(d->api_server, &e) != ST_OK)
+		room_done(d->room, 1);
 }
 
 static void
@@ -256,6 +258,7 @@ static enum status
 start_api(struct desk *d, const struct desk_config *cfg, struct err *e)
 {
 	struct server_config sc = { .fd = d->room->listeners[1],
+		.shut = true,
 		.connections = cfg->limits.connections,
 		.connections_per_address = cfg->limits.connections_per_address,
 		.handshake_ms = cfg->limits.handshake_ms,

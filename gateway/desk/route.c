@@ -288,10 +288,6 @@ admit(const struct route_table *t, const struct route *r, struct server *s,
 	const struct config_token *who;
 	enum auth_verdict v;
 
-	if (!g->open) {
-		route_busy(s, req->id);
-		return false;
-	}
 	v = auth_check(&g->auth, req->head, r->scope, clock_wall_us(), &who);
 	if (who == NULL) {
 		refuse_token(t, v, s, req);

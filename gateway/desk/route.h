@@ -54,7 +54,6 @@ struct route_guard {
 	struct limit limit;
 	struct once *once;
 	struct asks *asks;
-	bool open;	/* it is known which tokens are revoked */
 	uint64_t nonce; /* makes request ids of two desks differ */
 };
 

@@ -205,6 +205,15 @@ allocate(struct server *s)
 }
 
 enum status
+server_open(struct server *s, struct err *e)
+{
+	if (s->draining || event_add(&s->acceptable, NULL) == 0)
+		return ST_OK;
+	err_set(e, "the listening socket cannot be watched");
+	return ST_IO;
+}
+
+enum status
 server_new(struct server **out, struct loop *l, const struct server_config *cfg,
     struct err *e)
 {
@@ -230,8 +239,7 @@ server_new(struct server **out, struct loop *l, const struct server_config *cfg,
 	(void)event_assign(&s->done, s->base, -1, 0, on_drained, s);
 	(void)event_assign(&s->acceptable, s->base, cfg->fd,
 	    EV_READ | EV_PERSIST, on_acceptable, s);
-	if (event_add(&s->acceptable, NULL) != 0) {
-		err_set(e, "the listening socket cannot be watched");
+	if (!cfg->shut && server_open(s, e) != ST_OK) {
 		server_free(s);
 		return ST_IO;
 	}

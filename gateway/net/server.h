@@ -52,6 +52,7 @@ struct server_reply {
 
 struct server_config {
 	int fd;		     /* listening, non-blocking; borrowed */
+	bool shut;	     /* accept nobody before server_open() */
 	SSL_CTX *tls;	     /* NULL: plain HTTP; a reference is taken */
 	int64_t connections; /* 1 to 2^20 */
 	int64_t connections_per_address; /* 0: any */
@@ -77,6 +78,9 @@ struct server_config {
 
 MUST_USE enum status server_new(struct server **out, struct loop *l,
     const struct server_config *cfg, struct err *e);
+
+/* Accept from now on; once, for a server that was shut. */
+MUST_USE enum status server_open(struct server *s, struct err *e);
 
 /* Answer an exchange; one write when the socket takes it.  An id that is
  * gone is ignored. */

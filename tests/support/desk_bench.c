@@ -198,7 +198,7 @@ desk_bench_tear_down(void **state)
 /* ---- billing and the operator */
 
 void
-caller_open(struct caller *c, bool api)
+caller_connect(struct caller *c, bool api)
 {
 	struct timeval patience = { .tv_sec = BENCH_PATIENCE };
 	struct sockaddr_in in = { .sin_family = AF_INET,
@@ -212,8 +212,19 @@ caller_open(struct caller *c, bool api)
 			     sizeof(patience)),
 	    0);
 	assert_int_equal(connect(c->fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	if (!api)
-		return;
+}
+
+void
+caller_open(struct caller *c, bool api)
+{
+	caller_connect(c, api);
+	if (api)
+		caller_secure(c);
+}
+
+void
+caller_secure(struct caller *c)
+{
 	c->ssl = SSL_new(bench.client_tls);
 	assert_int_equal(SSL_set_fd(c->ssl, c->fd), 1);
 	assert_int_equal(SSL_connect(c->ssl), 1);

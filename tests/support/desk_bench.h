@@ -73,6 +73,9 @@ struct got {
 };
 
 void caller_open(struct caller *c, bool api);
+/* The same in steps, to the API: the connection, and TLS over it. */
+void caller_connect(struct caller *c, bool api);
+void caller_secure(struct caller *c);
 void caller_close(struct caller *c);
 
 /* fields: further lines of the head. */
