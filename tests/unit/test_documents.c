@@ -133,7 +133,7 @@ a_document_that_the_client_has_is_not_sent_again(void **state)
 {
 	static const char *const targets[] = { "/openapi.json",
 		"/.well-known/jwks.json" };
-	char etags[2][64], fields[128];
+	char etags[2][64], fields[192];
 	struct caller c;
 	struct got g;
 
