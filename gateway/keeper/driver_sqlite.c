@@ -181,6 +181,7 @@ sqlite_begin(struct store *s)
 	if (s->failed)
 		return ST_IO;
 	s->stored = s->owed = s->waits = s->holds = s->exhausted = 0;
+	s->told = 0;
 	return run_plain(s, SQL_BEGIN);
 }
 
@@ -260,7 +261,7 @@ count(struct store *s)
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_COUNTS, &rc);
 
 	if (s->stored == 0 && s->owed == 0 && s->waits == 0 && s->holds == 0 &&
-	    s->exhausted == 0)
+	    s->exhausted == 0 && s->told == 0)
 		return ST_OK;
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
@@ -269,6 +270,7 @@ count(struct store *s)
 	(void)sqlite3_bind_int64(q, 3, s->waits);
 	(void)sqlite3_bind_int64(q, 4, s->holds);
 	(void)sqlite3_bind_int64(q, 5, s->exhausted);
+	(void)sqlite3_bind_int64(q, 6, s->told);
 	return driver_sqlite_run(s, q);
 }
 
@@ -440,15 +442,25 @@ static enum status
 sqlite_due(struct store *s, uint32_t endpoint_id, bool ordered, int64_t now_us,
     size_t limit, store_due_fn *fn, void *arg, int64_t *next_us)
 {
+	int64_t notice_us = INT64_MAX;
+	size_t n = 0;
+	enum status st = driver_sqlite_notices(
+	    s, endpoint_id, now_us, limit, fn, arg, &notice_us, &n);
 	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(
 	    s, ordered ? SQL_DUE_ORDERED : SQL_DUE, &rc);
 
 	*next_us = INT64_MAX;
+	if (st != ST_OK)
+		return st;
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_int64(q, 1, endpoint_id);
-	return driver_sqlite_dues(s, q, true, now_us, limit, fn, arg, next_us);
+	st =
+	    driver_sqlite_dues(s, q, true, now_us, limit - n, fn, arg, next_us);
+	if (notice_us < *next_us)
+		*next_us = notice_us;
+	return st;
 }
 
 static enum status
@@ -467,6 +479,7 @@ sqlite_totals(struct store *s, struct store_totals *out)
 	out->oldest_waiting_us = sqlite3_column_int64(q, 4);
 	out->held = (uint64_t)sqlite3_column_int64(q, 5);
 	out->exhausted = (uint64_t)sqlite3_column_int64(q, 6);
+	out->notices = (uint64_t)sqlite3_column_int64(q, 7);
 	(void)sqlite3_reset(q);
 	return rc == SQLITE_DONE ? ST_IO : driver_sqlite_status(s, rc);
 }

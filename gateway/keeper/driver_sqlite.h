@@ -5,7 +5,8 @@
  * driver_sqlite.c is the vtable, receipts and what is due,
  * driver_sqlite_pages.c pages of receipts,
  * driver_sqlite_life.c the life of a payment, driver_sqlite_deliveries.c what
- * became of deliveries, driver_sqlite_marks.c cursors and tokens,
+ * became of deliveries, driver_sqlite_erase.c receipts that go and the notices
+ * of it, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_sql.c the closed list of all SQL.
  */
 #ifndef KEEPER_DRIVER_SQLITE_H
@@ -56,6 +57,16 @@ enum driver_sqlite_sql {
 	SQL_HOLD_NO_MORE,
 	SQL_BURY,
 	SQL_EXHUME,
+	SQL_TELL,
+	SQL_ERASE_ATTEMPTS,
+	SQL_ERASE_OWED,
+	SQL_ERASE_DELIVERED,
+	SQL_ERASE_EXHAUSTED,
+	SQL_ERASE_DROPPED,
+	SQL_ERASE,
+	SQL_NOTICES,
+	SQL_NOTICE_TAKEN,
+	SQL_NOTICE_FAILED,
 	SQL_LIFE,
 	SQL_ENDED,
 	SQL_PAGE,
@@ -96,7 +107,7 @@ struct store {
 	bool failed;   /* the disk failed: nothing more is written */
 	int wal_pages; /* in the log after the last commit */
 	/* Of this transaction: what the counts change by. */
-	int64_t stored, owed, waits, holds, exhausted;
+	int64_t stored, owed, waits, holds, exhausted, told;
 };
 
 enum status driver_sqlite_open(
@@ -139,6 +150,19 @@ bool driver_sqlite_row(struct sqlite3_stmt *q, struct store_row *row);
 /* The receipt of a number that another row names. */
 enum status
 driver_sqlite_at(struct store *s, int64_t seq, struct store_row *row);
+
+/* A receipt's end, m->n and the id saying which; the tombstone is not its
+ * matter.  ST_NOT_FOUND: there is none. */
+enum status driver_sqlite_erase(struct store *s, const struct store_move *m);
+
+/* Notices that are due, as due; *n: how many. */
+enum status
+driver_sqlite_notices(struct store *s, uint32_t endpoint_id, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us, size_t *n);
+
+/* settle, of a notice. */
+enum status
+driver_sqlite_notice_settle(struct store *s, const struct store_settle *d);
 
 /* What q gives, with its parameter 1 bound: columns as in SQL_DUE and
  * SQL_QUESTIONS.  Otherwise as due. */

@@ -133,8 +133,11 @@ tombstone(
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_blob(q, 1, m->receipt.id.b, ID_BYTES, SQLITE_STATIC);
-	if (which == SQL_BURY)
+	if (which == SQL_BURY) {
 		(void)sqlite3_bind_int64(q, 2, m->at_us);
+		(void)sqlite3_bind_int64(
+		    q, 3, m->to == LIFE_ERASED ? 1 + (int)m->why : 0);
+	}
 	return driver_sqlite_run_one(s, q);
 }
 
@@ -147,6 +150,8 @@ leave(struct store *s, const struct store_move *m)
 		return leave_waiting(s, m);
 	case LIFE_REFUSED:
 		return tombstone(s, SQL_EXHUME, m);
+	case LIFE_CONFIRMED:
+		return driver_sqlite_erase(s, m);
 	case LIFE_ABSENT: /* arriving finds out whether it is */
 	default:
 		return ST_OK;
@@ -165,6 +170,7 @@ arrive(struct store *s, const struct store_move *m)
 		return driver_sqlite_receipt(
 		    s, &m->receipt, m->at_us, m->endpoint_ids, m->n_endpoints);
 	case LIFE_REFUSED:
+	case LIFE_ERASED:
 	default:
 		return tombstone(s, SQL_BURY, m);
 	}
@@ -242,7 +248,7 @@ life_of(struct store *s, sqlite3_stmt *q, struct store_life *out)
 }
 
 static enum status
-find_ended(struct store *s, const struct receipt_id *id, enum life *out)
+find_ended(struct store *s, const struct receipt_id *id, struct store_life *out)
 {
 	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_ENDED, &rc);
@@ -251,10 +257,12 @@ find_ended(struct store *s, const struct receipt_id *id, enum life *out)
 		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_blob(q, 1, id->b, ID_BYTES, SQLITE_STATIC);
 	rc = sqlite3_step(q);
-	if (sqlite3_column_int(q, 0) != 0)
-		*out = LIFE_CONFIRMED;
-	else if (sqlite3_column_int(q, 1) != 0)
-		*out = LIFE_REFUSED;
+	out->n = (uint64_t)sqlite3_column_int64(q, 0);
+	if (out->n != 0)
+		out->life = LIFE_CONFIRMED;
+	else if (sqlite3_column_type(q, 1) != SQLITE_NULL)
+		out->life =
+		    sqlite3_column_int(q, 1) == 0 ? LIFE_REFUSED : LIFE_ERASED;
 	(void)sqlite3_reset(q);
 	(void)sqlite3_clear_bindings(q);
 	return driver_sqlite_status(s, rc);
@@ -273,7 +281,7 @@ driver_sqlite_life_find(
 		return driver_sqlite_status(s, rc);
 	(void)sqlite3_bind_blob(q, 1, id->b, ID_BYTES, SQLITE_STATIC);
 	st = life_of(s, q, out);
-	return st == ST_NOT_FOUND ? find_ended(s, id, &out->life) : st;
+	return st == ST_NOT_FOUND ? find_ended(s, id, out) : st;
 }
 
 enum status

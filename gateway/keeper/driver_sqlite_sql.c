@@ -129,7 +129,8 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 		      "AND at_us < ?1",
 	[SQL_COUNTS] = "UPDATE store SET receipts = receipts + ?1, "
 		       "pending = pending + ?2, waiting = waiting + ?3, "
-		       "held = held + ?4, exhausted = exhausted + ?5",
+		       "held = held + ?4, exhausted = exhausted + ?5, "
+		       "notices = notices + ?6",
 	[SQL_WAIT] = "INSERT INTO waiting (" RECEIPT ", tran_id, attempts, "
 		     "denied, next_us, reason, held_at_us, "
 		     "answered_invoice_id, answered_currency, "
@@ -150,11 +151,38 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 			     "AND next_us IS NOT NULL",
 	[SQL_HOLD_NO_MORE] = "DELETE FROM waiting WHERE n = ?1 AND id = ?2 "
 			     "AND reason IS NOT NULL",
-	[SQL_BURY] = "INSERT INTO tombstone (id, at_us) VALUES (?1, ?2)",
-	[SQL_EXHUME] = "DELETE FROM tombstone WHERE id = ?1",
+	[SQL_BURY] = "INSERT INTO tombstone (id, at_us, why) "
+		     "VALUES (?1, ?2, ?3)",
+	[SQL_EXHUME] = "DELETE FROM tombstone WHERE id = ?1 AND why = 0",
+	[SQL_TELL] = "INSERT INTO notice (id, merchant, endpoint_id, "
+		     "erased_us, first_us, next_us) "
+		     "SELECT id, merchant, endpoint_id, ?2, ?3, ?3 "
+		     "FROM receipt CROSS JOIN ("
+		     "SELECT endpoint_id FROM delivery WHERE seq = ?1 "
+		     "UNION ALL "
+		     "SELECT endpoint_id FROM delivered WHERE seq = ?1 "
+		     "UNION ALL "
+		     "SELECT endpoint_id FROM stopped WHERE seq = ?1) "
+		     "WHERE seq = ?1",
+	[SQL_ERASE_ATTEMPTS] = "DELETE FROM attempt WHERE seq = ?1",
+	[SQL_ERASE_OWED] = "DELETE FROM delivery WHERE seq = ?1",
+	[SQL_ERASE_DELIVERED] = "DELETE FROM delivered WHERE seq = ?1",
+	[SQL_ERASE_EXHAUSTED] = "DELETE FROM stopped "
+				"WHERE seq = ?1 AND state = 2",
+	[SQL_ERASE_DROPPED] = "DELETE FROM stopped WHERE seq = ?1",
+	[SQL_ERASE] = "DELETE FROM receipt WHERE seq = ?1 AND id = ?2",
+	[SQL_NOTICES] = "SELECT n, id, merchant, erased_us, attempts, "
+			"first_us, next_us "
+			"FROM notice INDEXED BY notice_due "
+			"WHERE endpoint_id = ?1 ORDER BY next_us, n LIMIT ?2",
+	[SQL_NOTICE_TAKEN] = "DELETE FROM notice WHERE n = ?1 "
+			     "AND endpoint_id = ?2 AND attempts + 1 = ?3",
+	[SQL_NOTICE_FAILED] = "UPDATE notice SET attempts = attempts + 1, "
+			      "next_us = ?4 WHERE n = ?1 "
+			      "AND endpoint_id = ?2 AND attempts + 1 = ?3",
 	[SQL_LIFE] = "SELECT " LIFE " FROM waiting WHERE id = ?1",
-	[SQL_ENDED] = "SELECT EXISTS (SELECT 1 FROM receipt WHERE id = ?1), "
-		      "EXISTS (SELECT 1 FROM tombstone WHERE id = ?1)",
+	[SQL_ENDED] = "SELECT (SELECT seq FROM receipt WHERE id = ?1), "
+		      "(SELECT why FROM tombstone WHERE id = ?1)",
 	[SQL_PAGE] = PAGE("") "ORDER BY seq LIMIT ?2",
 	[SQL_PAGE_MERCHANT] =
 	    PAGE("INDEXED BY receipt_merchant ") "AND merchant = ?3 ORDER BY "
@@ -204,7 +232,7 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 		       "(SELECT min(seq) FROM delivery)), waiting, "
 		       "(SELECT min(received_at_us) FROM waiting "
 		       "INDEXED BY waiting_oldest WHERE next_us IS NOT NULL), "
-		       "held, exhausted FROM store",
+		       "held, exhausted, notices FROM store",
 	/* Receipts whose deliveries may be meant, in order of seq. */
 	[SQL_SEQS] = "SELECT seq FROM receipt WHERE seq >= ?1 "
 		     "ORDER BY seq LIMIT ?2",

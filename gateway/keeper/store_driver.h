@@ -39,8 +39,10 @@ struct store_row {
 struct store_due {
 	struct store_row row; /* question: seq is the waiting payment's n */
 	uint32_t attempt;     /* of the attempt to make: 1 for the first */
-	/* Delivery only: the schedule's start, and how many of its attempts
-	 * have failed. */
+	/* Delivery only: is it a notice?  Then of the receipt there are id,
+	 * merchant and, as received_at_us, when it was erased.  And the
+	 * schedule's start, and how many of its attempts have failed. */
+	bool erased;
 	int64_t first_us;
 	uint32_t failed;
 	/* Question only. */
@@ -59,7 +61,7 @@ struct store_again {
 /* How a payment stands. */
 struct store_life {
 	enum life life;
-	uint64_t n;	    /* of a waiting or held one */
+	uint64_t n;	    /* of a waiting or held one; a receipt's seq */
 	enum reason reason; /* held: why */
 	int64_t held_at_us;
 	/* Held: answered is what SSLCommerz says: the invoice ID, currency and
@@ -71,9 +73,9 @@ struct store_life {
 /* One move of a payment's life; life_move() allows it. */
 struct store_move {
 	enum life from, to;
-	uint64_t n; /* from WAITING or HELD */
+	uint64_t n; /* from WAITING or HELD; from CONFIRMED: its seq */
 	/* The payment: what becomes the receipt, or is held.  From WAITING and
-	 * HELD to REFUSED the id alone counts. */
+	 * HELD to REFUSED, and to ERASED, the id alone counts. */
 	struct receipt receipt;
 	/* To HELD: why, and what SSLCommerz says of it, if it does. */
 	enum reason reason;
@@ -82,7 +84,15 @@ struct store_move {
 	/* To CONFIRMED: who is owed it, from at_us on. */
 	const uint32_t *endpoint_ids;
 	size_t n_endpoints;
+	/* To ERASED: why; and from CONFIRMED: when those who have the receipt,
+	 * or are owed it, get a notice; 0: they get none. */
+	enum erasure why;
+	int64_t tell_at_us;
 };
+
+/* The seq of a notice, which tells an endpoint that a receipt is erased, and
+ * of nothing else, has this bit. */
+#define STORE_NOTICE (UINT64_C(1) << 46)
 
 /* An attempt of a pending delivery has ended. */
 struct store_settle {
@@ -165,6 +175,7 @@ struct store_totals {
 	int64_t oldest_waiting_us; /* likewise */
 	uint64_t held;
 	uint64_t exhausted; /* deliveries */
+	uint64_t notices;   /* not delivered yet */
 };
 
 /* One row at a time, in order of seq; borrowed for the call. */
@@ -214,9 +225,12 @@ struct store_driver {
 	 * one is LIFE_ABSENT, and out otherwise zero. */
 	enum status (*find)(struct store *s, const struct receipt_id *id,
 	    struct store_life *out);
-	/* ST_NOT_FOUND: it is not, or no longer, where the move begins. */
+	/* ST_NOT_FOUND: it is not, or no longer, where the move begins.  To
+	 * ERASED: the receipt or waiting row, its deliveries and their attempts
+	 * are gone; a tombstone stays. */
 	enum status (*move)(struct store *s, const struct store_move *m);
-	/* ST_NOT_FOUND: no such pending delivery with this attempt number. */
+	/* ST_NOT_FOUND: no such pending delivery or notice with this attempt
+	 * number.  A delivered notice is gone; none is ever EXHAUSTED. */
 	enum status (*settle)(struct store *s, const struct store_settle *d);
 	/* In a transaction.  To PENDING: due at at_us, its schedule starting
 	 * there; attempts go on counting, and the good attempt of a delivered
@@ -253,10 +267,11 @@ struct store_driver {
 	/* merchant NULL: any.  ST_NOT_FOUND also when it is another's. */
 	enum status (*get)(struct store *s, const struct receipt_id *id,
 	    const char *merchant, struct store_row *out);
-	/* Pending deliveries of one endpoint with next_us <= now_us, the most
-	 * overdue first, limit at most; *next_us: when the earliest of the
-	 * others is due, INT64_MAX if there is none.  ordered: of one invoice
-	 * (of one merchant) only the pending one with the lowest seq. */
+	/* Pending deliveries of one endpoint with next_us <= now_us, and
+	 * notices; of each the most overdue first; limit at most; *next_us:
+	 * when the earliest of the others is due, INT64_MAX if there is none.
+	 * ordered: of one invoice (of one merchant) only the pending one with
+	 * the lowest seq. */
 	enum status (*due)(struct store *s, uint32_t endpoint_id, bool ordered,
 	    int64_t now_us, size_t limit, store_due_fn *fn, void *arg,
 	    int64_t *next_us);

@@ -49,6 +49,7 @@ life_word(enum life l)
 		[LIFE_HELD] = "held",
 		[LIFE_CONFIRMED] = "confirmed",
 		[LIFE_REFUSED] = "refused",
+		[LIFE_ERASED] = "erased",
 	};
 
 	return words[l];
@@ -118,8 +119,8 @@ life_check(enum life now, enum reason held_why, enum reason r)
 	enum life_answer answer = reason_answer(r);
 
 	assert(answer == ANSWER_PAID || answer == ANSWER_HELD);
-	if (now == LIFE_CONFIRMED)
-		return LIFE_CONFIRMED;
+	if (now == LIFE_CONFIRMED || now == LIFE_ERASED)
+		return now;
 	if (now == LIFE_HELD && held_why != REASON_SILENCE)
 		return LIFE_HELD;
 	return answer == ANSWER_PAID ? LIFE_CONFIRMED : LIFE_HELD;

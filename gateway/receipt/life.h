@@ -20,6 +20,7 @@ enum life {
 	LIFE_HELD,	/* a person has to look at it */
 	LIFE_CONFIRMED, /* a receipt */
 	LIFE_REFUSED,	/* no payment; a tombstone stays */
+	LIFE_ERASED, /* forgotten; a tombstone stays, and it does not return */
 	LIVES
 };
 
@@ -43,6 +44,13 @@ enum reason {
 #include "base/reason.def"
 #undef REASON
 	REASONS
+};
+
+/* Why a payment is erased.  Stored. */
+enum erasure {
+	ERASURE_REQUEST, /* somebody asked for it */
+	ERASURE_AGE,	 /* kept long enough */
+	ERASURES
 };
 
 /* Denials before a payment is refused, whatever time has passed. */
@@ -82,7 +90,7 @@ enum life life_judge(enum reason r, int64_t waited_us, uint32_t denied,
  * What a payment becomes that a check found to be paid (r: PAID or a reason
  * to hold it): its present state or one that life_move() allows.  held_why:
  * of a held one.  Only silence is overcome by a check; what a person has to
- * decide stays his.
+ * decide stays his, and what is erased stays so.
  */
 enum life life_check(enum life now, enum reason held_why, enum reason r);
 

@@ -179,7 +179,7 @@ static void
 a_move_needs_the_number_and_the_id(void **state)
 {
 	static const enum life tos[] = { LIFE_CONFIRMED, LIFE_HELD,
-		LIFE_REFUSED };
+		LIFE_REFUSED, LIFE_ERASED };
 	struct store_bench *f = *state;
 
 	store_bench_wait_range(f, 1, 2, "testbox");
@@ -197,7 +197,7 @@ static void
 an_abort_takes_a_move_back_whole(void **state)
 {
 	static const enum life tos[] = { LIFE_CONFIRMED, LIFE_HELD,
-		LIFE_REFUSED };
+		LIFE_REFUSED, LIFE_ERASED };
 	struct store_bench *f = *state;
 
 	store_bench_wait_range(f, 1, 1, "testbox");

@@ -49,6 +49,8 @@ content_copy(struct content *to, const struct content *from)
 	    copy(from->waiting, from->n_waiting * sizeof(*from->waiting));
 	to->tombstones = copy(
 	    from->tombstones, from->n_tombstones * sizeof(*from->tombstones));
+	to->notices =
+	    copy(from->notices, from->n_notices * sizeof(*from->notices));
 }
 
 void
@@ -61,6 +63,7 @@ content_free(struct content *c)
 	free(c->tokens);
 	free(c->waiting);
 	free(c->tombstones);
+	free(c->notices);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -97,7 +100,7 @@ tombstone_of(const struct content *c, const struct receipt_id *id)
 {
 	size_t i = 0;
 
-	while (i < c->n_tombstones && !same(&c->tombstones[i], id))
+	while (i < c->n_tombstones && !same(&c->tombstones[i].id, id))
 		i++;
 	return i;
 }
@@ -106,17 +109,21 @@ void
 content_find(const struct content *c, const struct receipt_id *id,
     struct store_life *out)
 {
+	size_t at = tombstone_of(c, id);
+
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < c->n_rows; i++) {
-		if (same(&c->rows[i].receipt.id, id))
-			out->life = LIFE_CONFIRMED;
+		if (!same(&c->rows[i].receipt.id, id))
+			continue;
+		out->life = LIFE_CONFIRMED;
+		out->n = c->rows[i].seq;
 	}
 	for (size_t i = 0; i < c->n_waiting; i++) {
 		if (same(&c->waiting[i].life.claimed.id, id))
 			*out = c->waiting[i].life;
 	}
-	if (tombstone_of(c, id) < c->n_tombstones)
-		out->life = LIFE_REFUSED;
+	if (at < c->n_tombstones)
+		out->life = c->tombstones[at].life;
 }
 
 static bool
@@ -223,11 +230,14 @@ leave(struct content *c, const struct store_move *m)
 		return ST_OK;
 	case LIFE_REFUSED:
 		i = tombstone_of(c, &m->receipt.id);
-		if (i == c->n_tombstones)
+		if (i == c->n_tombstones ||
+		    c->tombstones[i].life != LIFE_REFUSED)
 			return ST_NOT_FOUND;
 		content_take_out(
 		    c->tombstones, &c->n_tombstones, sizeof(*c->tombstones), i);
 		return ST_OK;
+	case LIFE_CONFIRMED:
+		return content_erase(c, m);
 	case LIFE_ABSENT:
 	default:
 		return is_known(c, &m->receipt.id) ? ST_NOT_FOUND : ST_OK;
@@ -251,10 +261,12 @@ arrive(struct content *c, const struct store_move *m)
 		return content_put(
 		    c, &m->receipt, m->at_us, m->endpoint_ids, m->n_endpoints);
 	case LIFE_REFUSED:
+	case LIFE_ERASED:
 	default:
 		c->tombstones = content_append(
 		    c->tombstones, &c->n_tombstones, sizeof(*c->tombstones));
-		c->tombstones[c->n_tombstones - 1] = m->receipt.id;
+		c->tombstones[c->n_tombstones - 1] =
+		    (struct tombstone){ m->receipt.id, m->to };
 		return ST_OK;
 	}
 }
@@ -426,6 +438,13 @@ content_due(const struct content *c, uint32_t endpoint_id, bool ordered,
 	struct timed *all = NULL;
 	size_t n = 0;
 
+	for (size_t i = 0; i < c->n_notices; i++) {
+		if (c->notices[i].endpoint_id != endpoint_id)
+			continue;
+		all = content_append(all, &n, sizeof(*all));
+		all[n - 1].at_us = c->notices[i].next_us;
+		all[n - 1].due = c->notices[i].due;
+	}
 	for (size_t i = 0; i < c->n_deliveries; i++) {
 		const struct owed *v = &c->deliveries[i];
 
@@ -510,6 +529,7 @@ content_totals(const struct content *c, struct store_totals *out)
 
 	memset(out, 0, sizeof(*out));
 	out->receipts = c->n_rows;
+	out->notices = c->n_notices;
 	for (size_t i = 0; i < c->n_deliveries; i++) {
 		if (c->deliveries[i].state == DELIVERY_EXHAUSTED)
 			out->exhausted++;

@@ -30,6 +30,17 @@ struct waiting {
 	char tran_id[RECEIPT_INVOICE];
 };
 
+struct tombstone {
+	struct receipt_id id;
+	enum life life; /* REFUSED or ERASED */
+};
+
+struct notice {
+	struct store_due due;
+	uint32_t endpoint_id;
+	int64_t next_us;
+};
+
 /* What one commit replaces by the next. */
 struct content {
 	uint64_t last_seq, last_n;
@@ -46,8 +57,11 @@ struct content {
 	int64_t disabled[64];	 /* by endpoint id */
 	struct waiting *waiting; /* waiting or held, in order of n */
 	size_t n_waiting;
-	struct receipt_id *tombstones;
+	struct tombstone *tombstones;
 	size_t n_tombstones;
+	uint64_t last_notice;
+	struct notice *notices;
+	size_t n_notices;
 };
 
 /* A new last element of *list, zero; the list without its element i. */
@@ -68,6 +82,10 @@ enum status content_again(struct content *c, const struct store_again *a);
 void content_find(const struct content *c, const struct receipt_id *id,
     struct store_life *out);
 enum status content_move(struct content *c, const struct store_move *m);
+/* A receipt's end and, when they are told, the notices of it. */
+enum status content_erase(struct content *c, const struct store_move *m);
+enum status
+content_notice_settle(struct content *c, const struct store_settle *d);
 enum status content_settle(struct content *c, const struct store_settle *d);
 enum status
 content_redeliver(struct content *c, const struct store_redeliver *r);

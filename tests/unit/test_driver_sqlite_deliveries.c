@@ -486,7 +486,7 @@ a_file_of_the_second_version_is_brought_up_to_date(void **state)
 		close_writer(f);
 	}
 	open_beside(f);
-	assert_int_equal(number(f, "PRAGMA user_version"), 3);
+	assert_int_equal(number(f, "PRAGMA user_version"), 4);
 	assert_int_equal(
 	    number(f, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }

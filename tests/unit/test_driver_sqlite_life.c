@@ -198,14 +198,16 @@ a_row_waits_or_is_held_and_never_both(void **state)
 }
 
 static void
-a_tombstone_is_an_id_and_a_time(void **state)
+a_tombstone_is_an_id_a_time_and_why(void **state)
 {
 	static const char *const wide[] = {
-		"INSERT INTO tombstone VALUES (x'00', 1)",
-		"INSERT INTO tombstone VALUES (NULL, 1)",
-		"INSERT INTO tombstone VALUES ('0123456789abcdef', 1)",
-		"INSERT INTO tombstone VALUES (zeroblob(16), -1)",
-		"INSERT INTO tombstone VALUES (zeroblob(16), 'name')",
+		"INSERT INTO tombstone VALUES (x'00', 1, 0)",
+		"INSERT INTO tombstone VALUES (NULL, 1, 0)",
+		"INSERT INTO tombstone VALUES ('0123456789abcdef', 1, 0)",
+		"INSERT INTO tombstone VALUES (zeroblob(16), -1, 0)",
+		"INSERT INTO tombstone VALUES (zeroblob(16), 'name', 0)",
+		"INSERT INTO tombstone VALUES (zeroblob(16), 1, 3)",
+		"INSERT INTO tombstone VALUES (zeroblob(16), 1, 'name')",
 		"UPDATE store SET waiting = -1",
 		"UPDATE store SET held = -1",
 	};
@@ -217,7 +219,7 @@ a_tombstone_is_an_id_and_a_time(void **state)
 		assert_int_equal(run_sql(f, wide[i]), SQLITE_CONSTRAINT);
 	assert_int_equal(
 	    number(f, "SELECT count(*) FROM pragma_table_info('tombstone')"),
-	    2);
+	    3);
 }
 
 /* What a file says that was damaged or written by hand is checked again. */
@@ -371,7 +373,7 @@ an_older_file_is_brought_up_to_date_with_all_that_is_in_it(void **state)
 	assert_int_equal(t.waiting, 1);
 	assert_int_equal(t.held, 0);
 	open_beside(f);
-	assert_int_equal(number(f, "PRAGMA user_version"), 3);
+	assert_int_equal(number(f, "PRAGMA user_version"), 4);
 }
 
 static void
@@ -606,7 +608,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_waiting_row_refuses_what_is_not_narrow),
 		CASE(a_row_waits_or_is_held_and_never_both),
-		CASE(a_tombstone_is_an_id_and_a_time),
+		CASE(a_tombstone_is_an_id_a_time_and_why),
 		CASE(a_reason_that_holds_nothing_is_a_damaged_file),
 		CASE(
 		    an_older_file_is_brought_up_to_date_with_all_that_is_in_it),

@@ -18,11 +18,12 @@ static const struct life_terms terms = { .confirm_for_us = 600 * SECOND,
 
 /* From the row to the column, in the order of enum life. */
 static const char *const allowed[LIVES] = {
-	[LIFE_ABSENT] = " WHC ",
-	[LIFE_WAITING] = "  HCR",
-	[LIFE_HELD] = "   CR",
-	[LIFE_CONFIRMED] = "     ",
-	[LIFE_REFUSED] = "  HC ",
+	[LIFE_ABSENT] = " WHC  ",
+	[LIFE_WAITING] = "  HCRE",
+	[LIFE_HELD] = "   CRE",
+	[LIFE_CONFIRMED] = "     E",
+	[LIFE_REFUSED] = "  HC  ",
+	[LIFE_ERASED] = "      ",
 };
 
 static void
@@ -258,6 +259,19 @@ a_check_confirms_what_nobody_has_to_decide(void **state)
 }
 
 static void
+a_check_brings_nothing_back_that_is_erased(void **state)
+{
+	(void)state;
+	for (int n = 0; n < REASONS; n++) {
+		enum reason r = (enum reason)n;
+
+		if (reason_answer(r) == ANSWER_PAID ||
+		    reason_answer(r) == ANSWER_HELD)
+			found(LIFE_ERASED, REASON_PAID, r, LIFE_ERASED);
+	}
+}
+
+static void
 a_check_holds_what_differs(void **state)
 {
 	(void)state;
@@ -305,6 +319,7 @@ main(void)
 		cmocka_unit_test(three_denials_over_refuse_after_refuse),
 		cmocka_unit_test(a_refusal_at_once_still_takes_three_denials),
 		cmocka_unit_test(a_check_confirms_what_nobody_has_to_decide),
+		cmocka_unit_test(a_check_brings_nothing_back_that_is_erased),
 		cmocka_unit_test(a_check_holds_what_differs),
 		cmocka_unit_test(a_check_overcomes_silence_alone),
 	};

@@ -1,0 +1,178 @@
+#include <assert.h>
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "keeper/driver_sqlite.h"
+
+/* ---- a receipt goes */
+
+/* Run a statement about the receipt of this seq; *n: rows it changed. */
+static enum status
+run_of(struct store *s, enum driver_sqlite_sql which, uint64_t seq, int64_t *n)
+{
+	enum status st;
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, which, &rc);
+
+	*n = 0;
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
+	st = driver_sqlite_run(s, q);
+	if (st == ST_OK)
+		*n = sqlite3_changes(s->db);
+	return st;
+}
+
+static enum status
+tell(struct store *s, const struct store_move *m)
+{
+	enum status st;
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_TELL, &rc);
+
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)m->n);
+	(void)sqlite3_bind_int64(q, 2, m->at_us);
+	(void)sqlite3_bind_int64(q, 3, m->tell_at_us);
+	st = driver_sqlite_run(s, q);
+	if (st == ST_OK)
+		s->told += sqlite3_changes(s->db);
+	return st;
+}
+
+/* Whose receipt this is, is known to be right; the last to go is it. */
+static enum status
+erase_row(struct store *s, const struct store_move *m)
+{
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_ERASE, &rc);
+
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)m->n);
+	(void)sqlite3_bind_blob(q, 2, m->receipt.id.b, ID_BYTES, SQLITE_STATIC);
+	return driver_sqlite_run_one(s, q);
+}
+
+static enum status
+erase_deliveries(struct store *s, uint64_t seq)
+{
+	static const enum driver_sqlite_sql steps[] = { SQL_ERASE_ATTEMPTS,
+		SQL_ERASE_DELIVERED, SQL_ERASE_OWED, SQL_ERASE_EXHAUSTED,
+		SQL_ERASE_DROPPED };
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(steps) && st == ST_OK; i++) {
+		int64_t n;
+
+		st = run_of(s, steps[i], seq, &n);
+		if (steps[i] == SQL_ERASE_OWED)
+			s->owed -= n;
+		if (steps[i] == SQL_ERASE_EXHAUSTED)
+			s->exhausted -= n;
+	}
+	return st;
+}
+
+enum status
+driver_sqlite_erase(struct store *s, const struct store_move *m)
+{
+	struct store_life now;
+	enum status st = driver_sqlite_life_find(s, &m->receipt.id, &now);
+
+	if (st != ST_OK)
+		return st;
+	if (now.life != LIFE_CONFIRMED || now.n != m->n)
+		return ST_NOT_FOUND;
+	if (m->tell_at_us != 0)
+		st = tell(s, m);
+	if (st == ST_OK)
+		st = erase_deliveries(s, m->n);
+	if (st == ST_OK)
+		st = erase_row(s, m);
+	if (st == ST_OK)
+		s->stored--;
+	return st;
+}
+
+/* ---- notices */
+
+static bool
+take_notice(sqlite3_stmt *q, struct store_due *due)
+{
+	struct receipt *r = &due->row.receipt;
+	const void *id = sqlite3_column_blob(q, 1);
+
+	memset(due, 0, sizeof(*due));
+	due->erased = true;
+	due->row.seq = STORE_NOTICE | (uint64_t)sqlite3_column_int64(q, 0);
+	if (id == NULL || sqlite3_column_bytes(q, 1) != ID_BYTES)
+		return false;
+	memcpy(r->id.b, id, ID_BYTES);
+	r->received_at_us = sqlite3_column_int64(q, 3);
+	due->failed = (uint32_t)sqlite3_column_int64(q, 4);
+	due->attempt = due->failed + 1;
+	due->first_us = sqlite3_column_int64(q, 5);
+	return driver_sqlite_text(q, 2, r->merchant, sizeof(r->merchant)) &&
+	       receipt_merchant_valid(bytes_of(r->merchant));
+}
+
+enum status
+driver_sqlite_notices(struct store *s, uint32_t endpoint_id, int64_t now_us,
+    size_t limit, store_due_fn *fn, void *arg, int64_t *next_us, size_t *n)
+{
+	enum status st = ST_OK;
+	struct store_due due;
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_NOTICES, &rc);
+
+	*n = 0;
+	*next_us = INT64_MAX;
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_int64(q, 1, endpoint_id);
+	(void)sqlite3_bind_int64(q, 2, (sqlite3_int64)limit + 1);
+	while (st == ST_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		int64_t at = sqlite3_column_int64(q, 6);
+
+		if (*n == limit || at > now_us) {
+			*next_us = at;
+			break;
+		}
+		if (take_notice(q, &due))
+			fn(arg, &due);
+		else
+			st = driver_sqlite_damaged(s);
+		++*n;
+	}
+	if (st == ST_OK)
+		st = driver_sqlite_status(s, rc);
+	(void)sqlite3_reset(q);
+	return st;
+}
+
+enum status
+driver_sqlite_notice_settle(struct store *s, const struct store_settle *d)
+{
+	bool taken = d->to == DELIVERY_DELIVERED;
+	enum status st;
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(
+	    s, taken ? SQL_NOTICE_TAKEN : SQL_NOTICE_FAILED, &rc);
+
+	assert(taken || d->to == DELIVERY_PENDING);
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)(d->seq & ~STORE_NOTICE));
+	(void)sqlite3_bind_int64(q, 2, d->endpoint_id);
+	(void)sqlite3_bind_int64(q, 3, d->attempt);
+	if (!taken)
+		(void)sqlite3_bind_int64(q, 4, d->next_us);
+	st = driver_sqlite_run_one(s, q);
+	if (st == ST_OK && taken)
+		s->told--;
+	return st;
+}
