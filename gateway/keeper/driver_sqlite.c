@@ -505,6 +505,7 @@ const struct store_driver store_driver_sqlite = {
 	.sweep = driver_sqlite_sweep,
 	.commit = sqlite_commit,
 	.abort = sqlite_abort,
+	.flush = driver_sqlite_flush,
 	.page = driver_sqlite_page,
 	.get = sqlite_get,
 	.due = sqlite_due,

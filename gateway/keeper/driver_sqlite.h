@@ -7,6 +7,7 @@
  * driver_sqlite_life.c the life of a payment, driver_sqlite_deliveries.c what
  * became of deliveries, driver_sqlite_erase.c receipts that go and the notices
  * of it, driver_sqlite_marks.c cursors and tokens,
+ * driver_sqlite_rest.c what lies in the file beside the rows,
  * driver_sqlite_sql.c the closed list of all SQL.
  */
 #ifndef KEEPER_DRIVER_SQLITE_H
@@ -99,6 +100,9 @@ enum driver_sqlite_sql {
 };
 
 extern const char *const driver_sqlite_sql_text[SQL_STATEMENTS];
+
+/* Another program that looks into the file gets this long to finish. */
+#define DRIVER_SQLITE_BUSY_MS 2000
 
 struct store {
 	struct sqlite3 *db;
@@ -209,5 +213,6 @@ enum status driver_sqlite_marked(struct store *s, struct store_mark *out);
 enum status driver_sqlite_token(struct store *s, const struct store_token *t);
 enum status
 driver_sqlite_tokens(struct store *s, store_token_fn *fn, void *arg);
+enum status driver_sqlite_flush(struct store *s);
 
 #endif

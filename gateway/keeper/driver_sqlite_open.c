@@ -15,9 +15,6 @@
 /* "pays", set by the first migration: tells a store from other databases. */
 #define APPLICATION_ID 1885434739
 
-/* Another program that looks into the file gets this long to finish. */
-#define BUSY_MS 2000
-
 static const struct migration {
 	int number;
 	const char *name;
@@ -122,7 +119,7 @@ connect_file(
 	    mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 	rc = sqlite3_open_v2(path, &s->db, flags, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_busy_timeout(s->db, BUSY_MS);
+		rc = sqlite3_busy_timeout(s->db, DRIVER_SQLITE_BUSY_MS);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_db_config(
 		    s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

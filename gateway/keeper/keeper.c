@@ -16,6 +16,7 @@
 #include "keeper/questions.h"
 #include "keeper/reconfigure.h"
 #include "keeper/redeliver.h"
+#include "keeper/rest.h"
 #include "keeper/sweep.h"
 
 #define MOST_PUTS  16384
@@ -40,6 +41,7 @@ struct keeper {
 	struct marks marks;
 	struct news news;
 	struct sweep sweep;
+	struct rest rest;
 	struct reconfigure reconfigure;
 	struct event *tick, *look_again;
 	struct loop_turn turn;
@@ -205,6 +207,7 @@ on_done(void *arg, const struct store_op *op)
 	struct keeper *k = arg;
 
 	news_take(&k->news, op);
+	rest_take(&k->rest, op);
 	switch (op->kind) {
 	case STORE_OP_PUT:
 		answer_put(k, op);
@@ -243,6 +246,8 @@ on_done(void *arg, const struct store_op *op)
 		break;
 	case STORE_OP_SWEEP:
 		sweep_done(&k->sweep, op);
+		break;
+	case STORE_OP_FLUSH:
 		break;
 	}
 }
@@ -320,6 +325,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	checks_tick(k->checks);
 	deliveries_tick(k->deliveries);
 	sweep_tick(&k->sweep);
+	rest_tick(&k->rest);
 	reconfigure_go_on(&k->reconfigure);
 	if (k->control != NULL)
 		control_tick(k->control);
@@ -520,6 +526,7 @@ start_peers(struct keeper *k, struct err *e)
 		.queue = k->queue,
 		.epoch = k->answers.epoch };
 	k->sweep = (struct sweep){ .routes = k->routes, .queue = k->queue };
+	k->rest = (struct rest){ .queue = k->queue, .dirty = true };
 	k->news.peers = k->peers;
 	k->news.routes = k->routes;
 	k->reconfigure = (struct reconfigure){ .routes = k->routes,

@@ -167,6 +167,7 @@ moves_apply(const struct store_driver *d, struct store *s, struct store_op *op)
 		return d->sweep(
 		    s, op->u.sweep.before_us, op->u.sweep.most, &op->u.sweep.n);
 	case STORE_OP_ENDPOINT:
+	case STORE_OP_FLUSH:
 		break;
 	}
 	return ST_INTERNAL;

@@ -258,6 +258,11 @@ struct store_driver {
 	 * the store can be used again.  ST_IO: end the process. */
 	enum status (*commit)(struct store *s);
 	void (*abort)(struct store *s);
+	/* Writer, outside begin and commit: copy the log into the store's file
+	 * and empty it, so that what was deleted is in neither.  ST_BUSY: a
+	 * reader is in the way, or there is no room; nothing is lost, try
+	 * again. */
+	enum status (*flush)(struct store *s);
 
 	/* *more: there may be further rows; certainly not when it is false.
 	 * *last: of the row looked at last, given or not; q->after_seq when

@@ -40,6 +40,13 @@ is_answer(enum status st)
 	       st == ST_UNAVAILABLE;
 }
 
+/* A record of the transaction. */
+static bool
+is_record(const struct store_op *op)
+{
+	return op->kind != STORE_OP_ENDPOINT && op->kind != STORE_OP_FLUSH;
+}
+
 /* Apply what has not been refused.  On failure *bad is the operation that the
  * store refuses, or NULL. */
 static enum status
@@ -49,7 +56,7 @@ apply_all(struct store_queue *q, struct job *jobs, struct store_op **bad)
 	for (struct job *j = jobs; j != NULL; j = j->next) {
 		struct store_op *op = op_of(j);
 
-		if (op->kind == STORE_OP_ENDPOINT || op->status == ST_BAD_INPUT)
+		if (!is_record(op) || op->status == ST_BAD_INPUT)
 			continue;
 		op->status = moves_apply(q->cfg.driver, q->cfg.store, op);
 		if (is_answer(op->status))
@@ -95,10 +102,30 @@ name_endpoints(struct store_queue *q, struct job *jobs, size_t *records)
 			st = op->status = q->cfg.driver->endpoint(q->cfg.store,
 			    op->u.endpoint.name, &op->u.endpoint.id,
 			    &op->u.endpoint.disabled_at_us);
-		else
+		else if (is_record(op))
 			++*records;
 	}
 	return st;
+}
+
+/* One for all that ask for it. */
+static enum status
+flush(struct store_queue *q, struct job *jobs)
+{
+	enum status st = ST_OK;
+	bool done = false;
+
+	for (struct job *j = jobs; j != NULL; j = j->next) {
+		struct store_op *op = op_of(j);
+
+		if (op->kind != STORE_OP_FLUSH)
+			continue;
+		if (!done)
+			st = q->cfg.driver->flush(q->cfg.store);
+		done = true;
+		op->status = st;
+	}
+	return st == ST_BUSY ? ST_OK : st;
 }
 
 static void
@@ -126,6 +153,8 @@ run(void *arg, struct job *jobs)
 		st = name_endpoints(q, jobs, &records);
 	if (st == ST_OK && records > 0)
 		st = transact(q, jobs);
+	if (st == ST_OK)
+		st = flush(q, jobs);
 	if (st != ST_OK && st != ST_BUSY && st != ST_NO_MEMORY)
 		st = ST_IO;
 	else if (st != ST_OK)
@@ -466,6 +495,17 @@ store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most)
 		return ST_NO_MEMORY;
 	op->u.sweep.before_us = before_us;
 	op->u.sweep.most = most;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_flush(struct store_queue *q, uint64_t owner, uint64_t tag)
+{
+	struct store_op *op = op_new_for(STORE_OP_FLUSH, owner, tag);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
 	submit(q, op);
 	return ST_OK;
 }

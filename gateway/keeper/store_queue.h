@@ -34,7 +34,8 @@ enum store_op_kind {
 	STORE_OP_MARK,
 	STORE_OP_UNMARK,
 	STORE_OP_TOKEN,
-	STORE_OP_SWEEP
+	STORE_OP_SWEEP,
+	STORE_OP_FLUSH /* behind the commit of its batch */
 };
 
 /* What the deliveries of a receipt are for. */
@@ -49,7 +50,8 @@ struct store_op {
 	/* ST_OK: on disk.  Put: ST_EXISTS; settle, again, move, decide:
 	 * ST_NOT_FOUND.  Found: ST_EXISTS, nothing changed.  Mark: ST_EXISTS,
 	 * ST_UNAVAILABLE; unmark, disable: ST_NOT_FOUND.  Redeliver: ST_OK,
-	 * however many there were. ST_BAD_INPUT: the store refuses this record.
+	 * however many there were.  Flush: ST_BUSY, of itself alone.
+	 * ST_BAD_INPUT: the store refuses this record.
 	 * ST_BUSY: no room; not applied.  ST_IO: the store failed. */
 	enum status status;
 	enum status commit;  /* how the transaction around it ended */
@@ -169,6 +171,9 @@ MUST_USE enum status store_queue_token(struct store_queue *q,
     const struct store_token *t, uint64_t owner, uint64_t tag);
 MUST_USE enum status
 store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most);
+/* What was deleted by then is not in the log any more once this is ST_OK. */
+MUST_USE enum status
+store_queue_flush(struct store_queue *q, uint64_t owner, uint64_t tag);
 
 /* Operations without an answer yet. */
 size_t store_queue_waiting(const struct store_queue *q);

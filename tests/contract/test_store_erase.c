@@ -86,18 +86,18 @@ expect_gone(struct store_bench *f, uint32_t n)
 	struct receipt r = driver_cases_receipt(n, "testbox");
 	const struct store_query q = { .invoice_id = r.invoice_id,
 		.limit = 10 };
-	const struct store_which w = { .id = &r.id,
-		.state = DELIVERY_STATES,
-		.limit = 10 };
+	const struct store_which w = {
+		.id = &r.id, .state = DELIVERY_STATES, .limit = 10
+	};
 	struct store_row row;
 	uint64_t last;
 	size_t seen = 0;
 	bool more;
 
-	assert_int_equal(f->driver->get(f->reader, &r.id, NULL, &row),
-	    ST_NOT_FOUND);
-	assert_int_equal(f->driver->page(f->reader, &q, count_row, &seen, &last,
-			     &more),
+	assert_int_equal(
+	    f->driver->get(f->reader, &r.id, NULL, &row), ST_NOT_FOUND);
+	assert_int_equal(
+	    f->driver->page(f->reader, &q, count_row, &seen, &last, &more),
 	    ST_OK);
 	assert_int_equal(f->driver->deliveries(f->reader, &w, count_delivery,
 			     &seen, &last, &more),
@@ -169,8 +169,7 @@ a_waiting_and_a_held_one_go_too(void **state)
 	store_bench_bring(f, 2, LIFE_HELD);
 	assert_int_equal(
 	    store_bench_move(f, 1, LIFE_WAITING, LIFE_ERASED), ST_OK);
-	assert_int_equal(
-	    store_bench_move(f, 2, LIFE_HELD, LIFE_ERASED), ST_OK);
+	assert_int_equal(store_bench_move(f, 2, LIFE_HELD, LIFE_ERASED), ST_OK);
 	store_bench_expect_totals(f, 0, 0, 0, 0);
 	assert_int_equal(
 	    store_bench_questions(f, "testbox", STORE_BENCH_LATER, 10).n, 0);

@@ -8,6 +8,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int commits, begins, fail_at;
 static enum status fail_with;
+static int flushes, flush_fail_at;
+static enum status flush_fail_with;
 static struct gate {
 	bool shut, waited_at;
 } commit_gate, due_gate;
@@ -16,7 +18,7 @@ void
 driver_fault_reset(void)
 {
 	(void)pthread_mutex_lock(&lock);
-	commits = begins = fail_at = 0;
+	commits = begins = fail_at = flushes = flush_fail_at = 0;
 	commit_gate = due_gate = (struct gate){ 0 };
 	(void)pthread_mutex_unlock(&lock);
 }
@@ -27,6 +29,15 @@ driver_fault_commit(int n, enum status st)
 	(void)pthread_mutex_lock(&lock);
 	fail_at = commits + n;
 	fail_with = st;
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+driver_fault_flush(int n, enum status st)
+{
+	(void)pthread_mutex_lock(&lock);
+	flush_fail_at = flushes + n;
+	flush_fail_with = st;
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -118,6 +129,24 @@ driver_fault_begins(void)
 	return read_count(&begins);
 }
 
+int
+driver_fault_flushes(void)
+{
+	return read_count(&flushes);
+}
+
+static enum status
+fault_flush(struct store *s)
+{
+	enum status st = ST_OK;
+
+	(void)pthread_mutex_lock(&lock);
+	if (++flushes == flush_fail_at)
+		st = flush_fail_with;
+	(void)pthread_mutex_unlock(&lock);
+	return st == ST_OK ? store_driver_memory.flush(s) : st;
+}
+
 static enum status
 fault_begin(struct store *s)
 {
@@ -178,6 +207,7 @@ driver_fault(void)
 	driver.name = "fault";
 	driver.begin = fault_begin;
 	driver.commit = fault_commit;
+	driver.flush = fault_flush;
 	driver.due = fault_due;
 	driver.questions = fault_questions;
 	return &driver;

@@ -15,6 +15,9 @@ void driver_fault_reset(void);
 /* The n-th commit from now (1: the next) answers st and applies nothing. */
 void driver_fault_commit(int n, enum status st);
 
+/* The same for flushes. */
+void driver_fault_flush(int n, enum status st);
+
 /* Until driver_fault_release(), commits wait. */
 void driver_fault_hold(void);
 void driver_fault_release(void);
@@ -31,5 +34,6 @@ void driver_fault_await_held_due(void);
 /* Calls of the driver since the reset. */
 int driver_fault_commits(void);
 int driver_fault_begins(void);
+int driver_fault_flushes(void);
 
 #endif

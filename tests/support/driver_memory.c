@@ -227,6 +227,13 @@ memory_commit(struct store *s)
 }
 
 static enum status
+memory_flush(struct store *s)
+{
+	(void)s;
+	return ST_OK;
+}
+
+static enum status
 memory_page(struct store *s, const struct store_query *q, store_row_fn *fn,
     void *arg, uint64_t *last, bool *more)
 {
@@ -383,6 +390,7 @@ const struct store_driver store_driver_memory = {
 	.sweep = memory_sweep,
 	.commit = memory_commit,
 	.abort = memory_abort,
+	.flush = memory_flush,
 	.page = memory_page,
 	.get = memory_get,
 	.due = memory_due,

@@ -54,9 +54,9 @@ content_notice_settle(struct content *c, const struct store_settle *d)
 	size_t i = 0;
 
 	assert(d->to == DELIVERY_DELIVERED || d->to == DELIVERY_PENDING);
-	while (i < c->n_notices && (c->notices[i].due.row.seq != d->seq ||
-				       c->notices[i].endpoint_id !=
-					   d->endpoint_id))
+	while (i < c->n_notices &&
+	       (c->notices[i].due.row.seq != d->seq ||
+		   c->notices[i].endpoint_id != d->endpoint_id))
 		i++;
 	if (i == c->n_notices || c->notices[i].due.attempt != d->attempt)
 		return ST_NOT_FOUND;

@@ -182,6 +182,50 @@ a_page_is_read_beside_a_commit(void **state)
 }
 
 static void
+a_flush_is_answered_behind_the_commit_of_its_batch(void **state)
+{
+	struct queue_bench *f = *state;
+
+	assert_int_equal(store_queue_flush(f->queue, 7, 70), ST_OK);
+	assert_int_equal(queue_bench_put(f, 1), ST_OK);
+	assert_int_equal(store_queue_flush(f->queue, 7, 71), ST_OK);
+	queue_bench_run_until(f, 3);
+	assert_int_equal(f->last.kind, STORE_OP_FLUSH);
+	assert_true(f->last.owner == 7 && f->last.tag == 71);
+	assert_int_equal(f->statuses[0], ST_OK);
+	assert_int_equal(f->statuses[2], ST_OK);
+	assert_int_equal(driver_fault_commits(), 1);
+	assert_int_equal(driver_fault_flushes(), 1);
+}
+
+static void
+a_flush_that_a_reader_holds_up_fails_alone(void **state)
+{
+	struct queue_bench *f = *state;
+
+	driver_fault_flush(1, ST_BUSY);
+	assert_int_equal(queue_bench_put(f, 1), ST_OK);
+	assert_int_equal(store_queue_flush(f->queue, 0, 2), ST_OK);
+	queue_bench_run_until(f, 2);
+	assert_int_equal(f->statuses[0], ST_OK);
+	assert_int_equal(f->statuses[1], ST_BUSY);
+	assert_int_equal(store_queue_health(f->queue), ST_OK);
+}
+
+static void
+after_a_failed_flush_nothing_is_acknowledged(void **state)
+{
+	struct queue_bench *f = *state;
+
+	driver_fault_flush(1, ST_IO);
+	assert_int_equal(queue_bench_put(f, 1), ST_OK);
+	assert_int_equal(store_queue_flush(f->queue, 0, 2), ST_OK);
+	queue_bench_run_until(f, 2);
+	assert_int_equal(f->statuses[0], ST_IO);
+	assert_int_equal(store_queue_health(f->queue), ST_IO);
+}
+
+static void
 too_many_reads_are_refused(void **state)
 {
 	const struct store_read ask = { .kind = STORE_READ_TOTALS };
@@ -213,6 +257,9 @@ main(void)
 		CASE(a_refused_record_does_not_take_the_others_with_it),
 		CASE(what_is_unanswered_at_the_end_is_released),
 		CASE(a_page_is_read_beside_a_commit),
+		CASE(a_flush_is_answered_behind_the_commit_of_its_batch),
+		CASE(a_flush_that_a_reader_holds_up_fails_alone),
+		CASE(after_a_failed_flush_nothing_is_acknowledged),
 		CASE(too_many_reads_are_refused),
 	};
 

@@ -1,0 +1,51 @@
+/* What every store driver does about what lies on disk: each case runs
+ * against each driver. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/attr.h"
+#include "driver_cases.h"
+#include "store_bench.h"
+
+static void
+a_flush_changes_nothing_that_a_reader_sees(void **state)
+{
+	struct store_bench *f = *state;
+	struct store_row row;
+	struct receipt r = driver_cases_receipt(2, "testbox");
+
+	assert_int_equal(f->driver->flush(f->writer), ST_OK);
+	for (uint32_t n = 1; n <= 3; n++)
+		assert_int_equal(store_bench_put(f, n), ST_OK);
+	assert_int_equal(f->driver->flush(f->writer), ST_OK);
+	assert_int_equal(f->driver->flush(f->writer), ST_OK);
+	store_bench_expect_totals(f, 3, 3, 0, 0);
+	assert_int_equal(f->driver->get(f->reader, &r.id, NULL, &row), ST_OK);
+	assert_true(row.seq == 2);
+	assert_int_equal(store_bench_put(f, 4), ST_OK);
+	f->driver->close(f->reader);
+	f->driver->close(f->writer);
+	store_bench_open(f);
+	store_bench_expect_totals(f, 4, 4, 0, 0);
+}
+
+#define CASE(test)                                                             \
+	{ #test, test, store_bench_set_up_memory, store_bench_tear_down,       \
+		NULL },                                                        \
+	{                                                                      \
+#test, test, store_bench_set_up_sqlite, store_bench_tear_down, \
+		    NULL                                                       \
+	}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_flush_changes_nothing_that_a_reader_sees),
+	};
+
+	return cmocka_run_group_tests_name("store_rest", tests, NULL, NULL);
+}
