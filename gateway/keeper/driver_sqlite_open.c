@@ -10,6 +10,8 @@
 
 #include <sqlite3.h>
 
+#include "keeper/place.h"
+
 #define PATH_CAP 4096
 
 /* "pays", set by the first migration: tells a store from other databases. */
@@ -206,32 +208,6 @@ use_wal(struct store *s, const char *path, struct err *e)
 	return ST_CONFIG;
 }
 
-/* SQLite ignores an error of its own sync of the directory. */
-static enum status
-sync_directory(const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	char dir[PATH_CAP] = ".";
-	int fd, rc = -1;
-
-	/* The lock's name fitted, so this one does. */
-	if (slash != NULL) {
-		size_t n = slash == path ? 1 : (size_t)(slash - path);
-
-		memcpy(dir, path, n);
-		dir[n] = '\0';
-	}
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		rc = fsync(fd);
-		(void)close(fd);
-	}
-	if (rc == 0)
-		return ST_OK;
-	err_set(e, "%s: cannot be synced: %s", dir, strerror(errno));
-	return ST_IO;
-}
-
 static int
 on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
@@ -249,7 +225,9 @@ open_writer(struct store *s, const char *path, struct err *e)
 	int64_t version = 0;
 	enum status st;
 
-	st = take_lock(s, path, e);
+	st = place_check(path, false, e);
+	if (st == ST_OK)
+		st = take_lock(s, path, e);
 	if (st == ST_OK)
 		st = create_file(path, e);
 	if (st == ST_OK)
@@ -269,7 +247,8 @@ open_writer(struct store *s, const char *path, struct err *e)
 	st = driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
 	if (st != ST_OK)
 		err_set(e, "%s: the log cannot be synced", path);
-	return st == ST_OK ? sync_directory(path, e) : st;
+	/* SQLite ignores an error of its own sync of the folder. */
+	return st == ST_OK ? place_sync(path, e) : st;
 }
 
 static enum status
@@ -282,7 +261,9 @@ open_reader(struct store *s, const char *path, struct err *e)
 		err_set(e, "%s: there is no store yet", path);
 		return ST_NOT_FOUND;
 	}
-	st = connect_file(s, path, STORE_READ, e);
+	st = place_check(path, true, e);
+	if (st == ST_OK)
+		st = connect_file(s, path, STORE_READ, e);
 	if (st == ST_OK)
 		st = check_schema(s, path, &version, e);
 	if (st == ST_OK && version == 0) {

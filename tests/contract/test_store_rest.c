@@ -26,8 +26,7 @@ a_flush_changes_nothing_that_a_reader_sees(void **state)
 	assert_int_equal(f->driver->get(f->reader, &r.id, NULL, &row), ST_OK);
 	assert_true(row.seq == 2);
 	assert_int_equal(store_bench_put(f, 4), ST_OK);
-	f->driver->close(f->reader);
-	f->driver->close(f->writer);
+	store_bench_close(f);
 	store_bench_open(f);
 	store_bench_expect_totals(f, 4, 4, 0, 0);
 }

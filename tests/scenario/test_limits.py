@@ -32,7 +32,7 @@ def test_a_full_disk_is_answered_503_until_there_is_room(
         make_gateway, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = f"mount -t tmpfs -o size=3m tmpfs {disk} && exec \"$0\" \"$@\""
+    mount = f"mount -t tmpfs -o size=3m,mode=700 tmpfs {disk} && exec \"$0\" \"$@\""
     gateway = make_gateway(store=disk / "receipts.db", prefix=(
         *MAKE_ROOM.split(), "sh", "-c", mount)).start()
     inside = Path(f"/proc/{gateway.pid}/root{disk}")

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -41,6 +42,7 @@ driver_cases_folder(char *path, size_t cap)
 	    base != NULL ? base : "/tmp");
 
 	assert(n > 0 && (size_t)n < sizeof(dir));
+	(void)umask(077); /* a file that others may read is refused */
 	assert(mkdtemp(dir) == dir);
 	n = snprintf(path, cap, "%s/receipts.db", dir);
 	assert(n > 0 && (size_t)n < cap);

@@ -22,6 +22,14 @@ store_bench_open(struct store_bench *f)
 	    f->driver->open(&f->reader, f->path, STORE_READ, &e), ST_OK);
 }
 
+void
+store_bench_close(struct store_bench *f)
+{
+	f->driver->close(f->reader);
+	f->driver->close(f->writer);
+	f->reader = f->writer = NULL;
+}
+
 static int
 set_up(void **state, const struct store_driver *driver)
 {
@@ -58,8 +66,7 @@ store_bench_tear_down(void **state)
 {
 	struct store_bench *f = *state;
 
-	f->driver->close(f->reader);
-	f->driver->close(f->writer);
+	store_bench_close(f);
 	driver_memory_forget();
 	driver_cases_remove(f->path);
 	free(f);

@@ -36,6 +36,7 @@ int store_bench_tear_down(void **state);
 
 /* Both handles, again. */
 void store_bench_open(struct store_bench *f);
+void store_bench_close(struct store_bench *f);
 
 void store_bench_begin(struct store_bench *f);
 void store_bench_commit(struct store_bench *f);

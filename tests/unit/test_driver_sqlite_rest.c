@@ -26,6 +26,49 @@ log_size(const struct store_bench *f)
 	return (long)sb.st_size;
 }
 
+/* ---- who gets at it */
+
+static void
+expect_open(const struct store_bench *f, enum status wanted, const char *words)
+{
+	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE };
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		struct store *s = NULL;
+		struct err e = { "" };
+
+		assert_int_equal(
+		    f->driver->open(&s, f->path, modes[i], &e), wanted);
+		assert_non_null(strstr(e.text, words));
+		f->driver->close(s);
+	}
+}
+
+static void
+a_folder_or_file_that_others_get_at_is_refused(void **state)
+{
+	static const char *const names[] = { "", "-wal", "-shm", "-lock" };
+	struct store_bench *f = *state;
+	char folder[300], name[320], words[350];
+
+	assert_int_equal(store_bench_put(f, 1), ST_OK);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", f->path, names[i]);
+		(void)snprintf(words, sizeof(words), "chmod 600 %s", name);
+		assert_int_equal(chmod(name, 0640), 0);
+		expect_open(f, ST_CONFIG, words);
+		assert_int_equal(chmod(name, 0600), 0);
+	}
+	(void)snprintf(folder, sizeof(folder), "%s", f->path);
+	*strrchr(folder, '/') = '\0';
+	(void)snprintf(words, sizeof(words), "chmod 700 %s", folder);
+	assert_int_equal(chmod(folder, 0711), 0);
+	expect_open(f, ST_CONFIG, words);
+	assert_int_equal(chmod(folder, 0700), 0);
+	store_bench_close(f);
+	expect_open(f, ST_OK, "");
+}
+
 /* ---- the log */
 
 static void
@@ -72,6 +115,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(a_folder_or_file_that_others_get_at_is_refused),
 		CASE(a_flush_leaves_the_log_empty),
 		CASE(a_reader_in_the_way_of_a_flush_is_said_and_waited_for),
 	};
