@@ -1,6 +1,6 @@
 # paysieve.  Variants live side by side under build/: release (the default,
-# linked to build/paysieve), debug, asan, tsan, fuzz.  `make help` lists the
-# targets.
+# linked to build/paysieve), debug, asan, tsan, fuzz, and nowipe: release that
+# wipes no memory, for the proofs to fail.  `make help` lists the targets.
 
 VERSION := 0.1.0
 VARIANT ?= release
@@ -44,6 +44,10 @@ OPT   := -O2 $(HARDEN)
 LDOPT := $(HARDEN_LD)
 else
 BIN   := $(OUT)/paysieve
+endif
+ifeq ($(VARIANT),nowipe)
+OPT   := -O2 $(HARDEN) -DPAYSIEVE_NO_WIPE
+LDOPT := $(HARDEN_LD)
 endif
 ifeq ($(VARIANT),debug)
 OPT   := -O0 $(FRAMES)

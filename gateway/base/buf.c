@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
+
 void
 buf_init(struct buf *b, size_t ceiling)
 {
@@ -29,7 +31,7 @@ grow(struct buf *b, size_t need)
 		return false;
 	if (b->data != NULL) {
 		memcpy(data, b->data, b->len);
-		explicit_bzero(b->data, b->cap + 1);
+		secret_wipe(b->data, b->cap + 1);
 		free(b->data);
 	}
 	b->data = data;
@@ -107,8 +109,10 @@ buf_bytes(const struct buf *b)
 void
 buf_reset(struct buf *b)
 {
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->len + 1);
+	if (b->data != NULL) {
+		secret_wipe(b->data, b->len);
+		b->data[0] = '\0';
+	}
 	b->len = 0;
 	b->failed = ST_OK;
 }
@@ -117,7 +121,7 @@ void
 buf_fini(struct buf *b)
 {
 	if (b->data != NULL) {
-		explicit_bzero(b->data, b->cap + 1);
+		secret_wipe(b->data, b->cap + 1);
 		free(b->data);
 	}
 	buf_init(b, b->ceiling);

@@ -105,7 +105,7 @@ secret_equal(const void *a, const void *b, size_t n)
 void
 secret_wipe(void *p, size_t n)
 {
-	if (n > 0)
+	if (SECRET_WIPES && n > 0)
 		OPENSSL_cleanse(p, n);
 }
 

@@ -33,6 +33,17 @@ MUST_USE enum status secret_load_public(
 /* Compare n bytes in a time that depends on n alone. */
 MUST_USE bool secret_equal(const void *a, const void *b, size_t n);
 
+/*
+ * The one switch of all wiping.  It is on in whatever is for use; the variant
+ * `nowipe` is the control of the proofs that nothing stays in memory, which
+ * have to fail it, and what the cost of wiping is measured against.
+ */
+#ifdef PAYSIEVE_NO_WIPE
+#define SECRET_WIPES false
+#else
+#define SECRET_WIPES true
+#endif
+
 /* Overwrite n bytes; never optimised away.  p may be NULL when n is 0. */
 void secret_wipe(void *p, size_t n);
 

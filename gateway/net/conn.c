@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "net/exchange.h"
 
 #define READS_AT_ONCE 16	   /* then other connections have their turn */
@@ -188,7 +189,7 @@ drop_taken(struct conn *c)
 	if (c->out_done == 0 || c->out_done < rest)
 		return;
 	memmove(c->out.data, c->out.data + c->out_done, rest);
-	explicit_bzero(c->out.data + rest, c->out_done);
+	secret_wipe(c->out.data + rest, c->out_done);
 	c->out.len = rest;
 	c->out_done = 0;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/secret.h"
+
 /* Mappings kept for the next request; more than that goes back. */
 #define KEEP_SMALL 64
 #define KEEP_LARGE 4
@@ -98,7 +100,7 @@ request_buf_consume(struct request_buf *b, size_t n)
 	assert(n <= b->len);
 	if (rest > 0)
 		memmove(b->data, b->data + n, rest);
-	explicit_bzero(b->data + rest, n);
+	secret_wipe(b->data + rest, n);
 	b->len = rest;
 	memset(&b->head, 0, sizeof(b->head));
 }

@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 
 #define CIPHERS_TLS12                                                \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
@@ -177,8 +178,9 @@ set_policy(SSL_CTX *ctx, const struct room_tls *cfg)
 	/* A peer that just hangs up: message ends are told by lengths, so
 	 * nothing can be cut off unnoticed. */
 	(void)SSL_CTX_set_options(
-	    ctx, SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_NO_RENEGOTIATION |
-		     SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+	    ctx, (SECRET_WIPES ? SSL_OP_CLEANSE_PLAINTEXT : 0) |
+		     SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		     SSL_OP_CIPHER_SERVER_PREFERENCE |
 		     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 					SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -189,7 +191,7 @@ set_policy(SSL_CTX *ctx, const struct room_tls *cfg)
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 	memcpy(ticket, cfg->ticket, sizeof(ticket));
 	ok = SSL_CTX_set_tlsext_ticket_keys(ctx, ticket, sizeof(ticket)) == 1;
-	OPENSSL_cleanse(ticket, sizeof(ticket));
+	secret_wipe(ticket, sizeof(ticket));
 	return ok && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
 	       SSL_CTX_set_cipher_list(ctx, CIPHERS_TLS12) == 1 &&

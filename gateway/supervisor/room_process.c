@@ -10,6 +10,7 @@
 #include "asker/asker.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/secret.h"
 #include "courier/courier.h"
 #include "desk/desk.h"
 #include "edge/edge.h"
@@ -87,7 +88,7 @@ take_config(size_t size)
 	cfg = malloc(size);
 	if (cfg != NULL)
 		memcpy(cfg, shared, size);
-	explicit_bzero(shared, size);
+	secret_wipe(shared, size);
 	(void)munmap(shared, size);
 	(void)close(SPAWN_CONFIG);
 	return cfg;

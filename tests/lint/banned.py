@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Calls that have a better one, output outside of commands, built SQL."""
+"""Calls that have a better one, output outside of commands, built SQL,
+wiping that no control can switch off."""
 import re
 
 from tree import Tree, code_only, line_of, without_comments
@@ -10,6 +11,8 @@ NEVER = ("sprintf vsprintf strcpy stpcpy strcat strncpy strncat atoi atol "
          "scanf fscanf setjmp longjmp").split()
 OUTPUT = "printf vprintf fprintf vfprintf puts fputs putchar fputc perror".split()
 MAY_PRINT = r"gateway/(main\.c|command/.*)"
+WIPING = "explicit_bzero bzero OPENSSL_cleanse".split()  # past the one switch
+MAY_WIPE = r"gateway/base/secret\.c"
 
 FORMATS = ("buf_printf snprintf vsnprintf asprintf vasprintf dprintf "
            "sqlite3_mprintf sqlite3_vmprintf sqlite3_snprintf "
@@ -51,6 +54,8 @@ def main():
         banned = list(NEVER)
         if not re.fullmatch(MAY_PRINT, name):
             banned += OUTPUT
+        if not re.fullmatch(MAY_WIPE, name):
+            banned += WIPING
         for m in calls(banned).finditer(code):
             t.fault(name, line_of(code, m.start()), "%s() is banned" % m[1])
         check_sql(t, name, text, code)
