@@ -81,6 +81,7 @@ SUPPORT := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/support/*.c)))
 TESTS   := $(patsubst %.c,$(OUT)/%,$(sort \
 	$(wildcard tests/unit/test_*.c tests/contract/test_*.c)))
 FUZZERS := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FILL    := $(OUT)/tests/ledger/fill
 SQL     := $(sort $(wildcard schemas/sql/sqlite/*.sql))
 SOURCES := $(shell git ls-files '*.[ch]' 2>/dev/null | grep -v '^tests/lint/')
 
@@ -253,4 +254,5 @@ help: ## list the targets
 	  expand -t 14
 
 .SECONDARY:
--include $(OBJ:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(OUT)/gateway/main.d
+-include $(OBJ:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(OUT)/gateway/main.d \
+  $(FILL).d

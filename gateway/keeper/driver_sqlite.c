@@ -5,6 +5,8 @@
 
 #include <sqlite3.h>
 
+#include "base/secret.h"
+
 /* Pages in the log from which on a commit copies them into the database.  A
  * larger log writes a page that changes often less often. */
 #define CHECKPOINT_PAGES 4096
@@ -182,12 +184,14 @@ sqlite_begin(struct store *s)
 		return ST_IO;
 	s->stored = s->owed = s->waits = s->holds = s->exhausted = 0;
 	s->told = 0;
+	s->next_leaf = -1;
 	return run_plain(s, SQL_BEGIN);
 }
 
 static void
 sqlite_abort(struct store *s)
 {
+	s->has_tree = false; /* it may have seen leaves of this transaction */
 	if (sqlite3_get_autocommit(s->db) == 0 &&
 	    run_plain(s, SQL_ROLLBACK) != ST_OK)
 		s->failed = true;
@@ -206,9 +210,9 @@ driver_sqlite_bind(sqlite3_stmt *q, const struct receipt *r)
 }
 
 static enum status
-owe(struct store *s, int64_t due_us, const uint32_t *endpoint_ids, size_t n)
+owe(struct store *s, sqlite3_int64 seq, int64_t due_us,
+    const uint32_t *endpoint_ids, size_t n)
 {
-	sqlite3_int64 seq = sqlite3_last_insert_rowid(s->db);
 	enum status st = ST_OK;
 	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_OWE, &rc);
@@ -229,13 +233,21 @@ enum status
 driver_sqlite_receipt(struct store *s, const struct receipt *r, int64_t due_us,
     const uint32_t *endpoint_ids, size_t n_endpoints)
 {
-	enum status st;
+	struct ledger_salt salt;
+	sqlite3_int64 seq;
+	int64_t leaf;
+	enum status st = driver_sqlite_leaf_next(s, &leaf);
 	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_PUT, &rc);
 
+	if (st != ST_OK)
+		return st;
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
+	secret_random(&salt, sizeof(salt));
 	driver_sqlite_bind(q, r);
+	(void)sqlite3_bind_int64(q, 8, leaf);
+	(void)sqlite3_bind_blob(q, 9, &salt, sizeof(salt), SQLITE_STATIC);
 	st = driver_sqlite_run(s, q);
 	(void)sqlite3_clear_bindings(q);
 	if (st != ST_OK)
@@ -243,7 +255,11 @@ driver_sqlite_receipt(struct store *s, const struct receipt *r, int64_t due_us,
 	if (sqlite3_changes(s->db) == 0)
 		return ST_EXISTS;
 	s->stored++;
-	return owe(s, due_us, endpoint_ids, n_endpoints);
+	seq = sqlite3_last_insert_rowid(s->db);
+	st = driver_sqlite_leaf_receipt(s, (uint64_t)seq, r, &salt);
+	if (st != ST_OK)
+		return st;
+	return owe(s, seq, due_us, endpoint_ids, n_endpoints);
 }
 
 static enum status
@@ -503,6 +519,7 @@ const struct store_driver store_driver_sqlite = {
 	.unmark = driver_sqlite_unmark,
 	.token = driver_sqlite_token,
 	.sweep = driver_sqlite_sweep,
+	.keep_head = driver_sqlite_keep_head,
 	.commit = sqlite_commit,
 	.abort = sqlite_abort,
 	.flush = driver_sqlite_flush,
@@ -517,4 +534,6 @@ const struct store_driver store_driver_sqlite = {
 	.attempts = driver_sqlite_attempts,
 	.marked = driver_sqlite_marked,
 	.tokens = driver_sqlite_tokens,
+	.opening = driver_sqlite_opening,
+	.audit = driver_sqlite_audit,
 };

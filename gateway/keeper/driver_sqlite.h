@@ -6,7 +6,8 @@
  * driver_sqlite_pages.c pages of receipts,
  * driver_sqlite_life.c the life of a payment, driver_sqlite_deliveries.c what
  * became of deliveries, driver_sqlite_erase.c receipts that go and the notices
- * of it, driver_sqlite_marks.c cursors and tokens,
+ * of it, driver_sqlite_ledger.c the ledger, driver_sqlite_audit.c how it is
+ * read, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_rest.c what lies in the file beside the rows,
  * driver_sqlite_sql.c the closed list of all SQL.
  */
@@ -22,6 +23,7 @@ enum driver_sqlite_sql {
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_ROLLBACK,
+	SQL_SNAPSHOT,
 	SQL_EPOCH,
 	SQL_ENDPOINT_NEW,
 	SQL_ENDPOINT,
@@ -68,6 +70,19 @@ enum driver_sqlite_sql {
 	SQL_NOTICES,
 	SQL_NOTICE_TAKEN,
 	SQL_NOTICE_FAILED,
+	SQL_LEAF,
+	SQL_LEAF_NEXT,
+	SQL_LEAF_OF,
+	SQL_LEAF_LAST,
+	SQL_LEAFLESS,
+	SQL_LEAF_GIVE,
+	SQL_LEAVES,
+	SQL_HEAD,
+	SQL_HEAD_LAST,
+	SQL_HEADS,
+	SQL_OPENING,
+	SQL_OPENINGS,
+	SQL_CHECK_FILE,
 	SQL_LIFE,
 	SQL_ENDED,
 	SQL_PAGE,
@@ -112,6 +127,12 @@ struct store {
 	int wal_pages; /* in the log after the last commit */
 	/* Of this transaction: what the counts change by. */
 	int64_t stored, owed, waits, holds, exhausted, told;
+	int64_t next_leaf; /* of this transaction; -1: not known */
+	/* Of the leaves that were looked at for a head. */
+	bool has_tree;
+	struct ledger_tree tree;
+	uint64_t kept_size; /* of the last head kept, and its time */
+	int64_t kept_at_us;
 };
 
 enum status driver_sqlite_open(
@@ -214,5 +235,35 @@ enum status driver_sqlite_token(struct store *s, const struct store_token *t);
 enum status
 driver_sqlite_tokens(struct store *s, store_token_fn *fn, void *arg);
 enum status driver_sqlite_flush(struct store *s);
+
+/* The number of the next leaf, in a transaction. */
+enum status driver_sqlite_leaf_next(struct store *s, int64_t *n);
+
+/* The leaf of the receipt that was just stored with that number. */
+enum status driver_sqlite_leaf_receipt(struct store *s, uint64_t seq,
+    const struct receipt *r, const struct ledger_salt *salt);
+
+/* The leaf that says that the receipt of m is erased; it is still there. */
+enum status
+driver_sqlite_leaf_erased(struct store *s, const struct store_move *m);
+
+/* Leaves for receipts of before there was a ledger. */
+enum status driver_sqlite_leaf_all(struct store *s);
+
+/* A hash from a column; false: it is none. */
+bool
+driver_sqlite_hash(struct sqlite3_stmt *q, int column, struct ledger_hash *out);
+
+/* The columns of SQL_LEAVES and of SQL_HEADS. */
+void driver_sqlite_leaf_row(struct sqlite3_stmt *q, struct store_leaf *out);
+enum status
+driver_sqlite_head_row(struct sqlite3_stmt *q, struct store_head *out);
+
+/* These do what struct store_driver says. */
+enum status driver_sqlite_keep_head(
+    struct store *s, int64_t before_us, int64_t at_us, size_t most, bool *more);
+enum status driver_sqlite_opening(
+    struct store *s, const struct receipt_id *id, struct store_opening *out);
+enum status driver_sqlite_audit(struct store *s, struct store_audit *a);
 
 #endif

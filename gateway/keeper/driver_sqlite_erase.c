@@ -92,6 +92,8 @@ driver_sqlite_erase(struct store *s, const struct store_move *m)
 	if (st == ST_OK)
 		st = erase_deliveries(s, m->n);
 	if (st == ST_OK)
+		st = driver_sqlite_leaf_erased(s, m);
+	if (st == ST_OK)
 		st = erase_row(s, m);
 	if (st == ST_OK)
 		s->stored--;

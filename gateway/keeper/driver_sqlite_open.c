@@ -245,8 +245,13 @@ open_writer(struct store *s, const char *path, struct err *e)
 	/* A log found here may have survived a failed sync in memory only;
 	 * its content is written again, and synced. */
 	st = driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
-	if (st != ST_OK)
+	if (st != ST_OK) {
 		err_set(e, "%s: the log cannot be synced", path);
+		return st;
+	}
+	st = driver_sqlite_leaf_all(s);
+	if (st != ST_OK)
+		err_set(e, "%s: the ledger cannot be made", path);
 	/* SQLite ignores an error of its own sync of the folder. */
 	return st == ST_OK ? place_sync(path, e) : st;
 }

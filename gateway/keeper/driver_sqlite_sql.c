@@ -32,10 +32,15 @@
 	" CROSS JOIN endpoint ON endpoint.id = endpoint_id "      \
 	"WHERE seq = ?1 AND endpoint_id > ?2 "
 
+#define OPENING                                          \
+	"SELECT " ROW ", leaf, salt, hash FROM receipt " \
+	"LEFT JOIN leaf ON leaf.n = receipt.leaf "
+
 const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_SNAPSHOT] = "BEGIN",
 	[SQL_EPOCH] = "SELECT epoch FROM store",
 	[SQL_ENDPOINT_NEW] = "INSERT INTO endpoint (name) VALUES (?1) "
 			     "ON CONFLICT (name) DO NOTHING",
@@ -44,8 +49,8 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_ENDPOINTS] = "SELECT max(id) FROM endpoint",
 	[SQL_DISABLE] = "UPDATE endpoint SET disabled_at_us = nullif(?2, 0) "
 			"WHERE id = ?1",
-	[SQL_PUT] = "INSERT INTO receipt (" RECEIPT ") "
-		    "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 "
+	[SQL_PUT] = "INSERT INTO receipt (" RECEIPT ", leaf, salt) "
+		    "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
 		    "WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE id = ?1) "
 		    "AND NOT EXISTS (SELECT 1 FROM tombstone WHERE id = ?1) "
 		    "ON CONFLICT (id) DO NOTHING",
@@ -180,6 +185,31 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_NOTICE_FAILED] = "UPDATE notice SET attempts = attempts + 1, "
 			      "next_us = ?4 WHERE n = ?1 "
 			      "AND endpoint_id = ?2 AND attempts + 1 = ?3",
+	[SQL_LEAF] = "INSERT INTO leaf (n, hash, of, why, at_us) "
+		     "VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQL_LEAF_NEXT] = "SELECT ifnull(max(n) + 1, 0) FROM leaf",
+	[SQL_LEAF_OF] = "SELECT leaf.n, hash FROM receipt "
+			"CROSS JOIN leaf ON leaf.n = receipt.leaf "
+			"WHERE seq = ?1 AND id = ?2",
+	[SQL_LEAF_LAST] = "SELECT leaf IS NOT NULL FROM receipt "
+			  "ORDER BY seq DESC LIMIT 1",
+	[SQL_LEAFLESS] = "SELECT " ROW " FROM receipt "
+			 "WHERE seq > ?1 AND leaf IS NULL "
+			 "ORDER BY seq LIMIT ?2",
+	[SQL_LEAF_GIVE] = "UPDATE receipt SET leaf = ?2, salt = ?3 "
+			  "WHERE seq = ?1",
+	[SQL_LEAVES] = "SELECT n, hash, of, why, at_us, "
+		       "(SELECT hash FROM leaf AS other "
+		       "WHERE other.n = leaf.of) "
+		       "FROM leaf WHERE n >= ?1 ORDER BY n LIMIT ?2",
+	[SQL_HEAD] = "INSERT INTO head (size, at_us, peaks, sum) "
+		     "VALUES (?1, ?2, ?3, ?4)",
+	[SQL_HEAD_LAST] = "SELECT size, at_us, peaks, sum FROM head "
+			  "ORDER BY size DESC LIMIT 1",
+	[SQL_HEADS] = "SELECT size, at_us, peaks, sum FROM head ORDER BY size",
+	[SQL_OPENING] = OPENING "WHERE receipt.id = ?1",
+	[SQL_OPENINGS] = OPENING "ORDER BY seq",
+	[SQL_CHECK_FILE] = "PRAGMA integrity_check(100)",
 	[SQL_LIFE] = "SELECT " LIFE " FROM waiting WHERE id = ?1",
 	[SQL_ENDED] = "SELECT (SELECT seq FROM receipt WHERE id = ?1), "
 		      "(SELECT why FROM tombstone WHERE id = ?1)",

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "keeper/answers.h"
 #include "keeper/checks.h"
+#include "keeper/chores.h"
 #include "keeper/control.h"
 #include "keeper/decisions.h"
 #include "keeper/deliveries.h"
@@ -16,8 +17,6 @@
 #include "keeper/questions.h"
 #include "keeper/reconfigure.h"
 #include "keeper/redeliver.h"
-#include "keeper/rest.h"
-#include "keeper/sweep.h"
 
 #define MOST_PUTS  16384
 #define MOST_READS 256
@@ -40,8 +39,7 @@ struct keeper {
 	struct redeliver redeliver;
 	struct marks marks;
 	struct news news;
-	struct sweep sweep;
-	struct rest rest;
+	struct chores chores;
 	struct reconfigure reconfigure;
 	struct event *tick, *look_again;
 	struct loop_turn turn;
@@ -207,7 +205,7 @@ on_done(void *arg, const struct store_op *op)
 	struct keeper *k = arg;
 
 	news_take(&k->news, op);
-	rest_take(&k->rest, op);
+	chores_take(&k->chores, op);
 	switch (op->kind) {
 	case STORE_OP_PUT:
 		answer_put(k, op);
@@ -245,8 +243,7 @@ on_done(void *arg, const struct store_op *op)
 		marks_done(&k->marks, op);
 		break;
 	case STORE_OP_SWEEP:
-		sweep_done(&k->sweep, op);
-		break;
+	case STORE_OP_HEAD:
 	case STORE_OP_FLUSH:
 		break;
 	}
@@ -324,8 +321,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	offers_tick(k->questions);
 	checks_tick(k->checks);
 	deliveries_tick(k->deliveries);
-	sweep_tick(&k->sweep);
-	rest_tick(&k->rest);
+	chores_tick(&k->chores);
 	reconfigure_go_on(&k->reconfigure);
 	if (k->control != NULL)
 		control_tick(k->control);
@@ -525,8 +521,7 @@ start_peers(struct keeper *k, struct err *e)
 		.reader = k->reads,
 		.queue = k->queue,
 		.epoch = k->answers.epoch };
-	k->sweep = (struct sweep){ .routes = k->routes, .queue = k->queue };
-	k->rest = (struct rest){ .queue = k->queue, .dirty = true };
+	chores_init(&k->chores, k->routes, k->queue);
 	k->news.peers = k->peers;
 	k->news.routes = k->routes;
 	k->reconfigure = (struct reconfigure){ .routes = k->routes,

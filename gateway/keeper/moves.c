@@ -166,6 +166,9 @@ moves_apply(const struct store_driver *d, struct store *s, struct store_op *op)
 	case STORE_OP_SWEEP:
 		return d->sweep(
 		    s, op->u.sweep.before_us, op->u.sweep.most, &op->u.sweep.n);
+	case STORE_OP_HEAD:
+		return d->keep_head(s, op->u.head.before_us, op->u.head.at_us,
+		    op->u.head.most, &op->u.head.more);
 	case STORE_OP_ENDPOINT:
 	case STORE_OP_FLUSH:
 		break;

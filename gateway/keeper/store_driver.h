@@ -20,6 +20,7 @@
 
 #include "base/status.h"
 #include "receipt/delivery.h"
+#include "receipt/ledger.h"
 #include "receipt/life.h"
 #include "receipt/receipt.h"
 
@@ -167,6 +168,30 @@ struct store_token {
 /* Marks that one merchant may leave. */
 #define STORE_MARKS 100
 
+/* The ledger, as it is stored.  damaged: what is stored cannot be right,
+ * whatever it belongs to; what can be read of it is there. */
+struct store_leaf {
+	uint64_t n;
+	bool damaged, is_erasure;
+	struct ledger_hash hash;
+	struct ledger_erasure erasure; /* its hash: that of leaf `of` */
+};
+
+/* A receipt and what opens its leaf. */
+struct store_opening {
+	struct store_row row;
+	bool damaged;
+	uint64_t leaf;
+	struct ledger_salt salt;
+	struct ledger_hash hash; /* of that leaf */
+};
+
+struct store_head {
+	int64_t at_us;
+	bool damaged;
+	struct ledger_tree tree;
+};
+
 struct store_totals {
 	uint64_t receipts;
 	uint64_t deliveries_pending;
@@ -185,6 +210,22 @@ typedef void store_life_fn(void *arg, const struct store_life *held);
 typedef void store_delivery_fn(void *arg, const struct store_delivery *d);
 typedef void store_attempt_fn(void *arg, const struct delivery_attempt *a);
 typedef void store_token_fn(void *arg, const struct store_token *t);
+typedef void store_leaf_fn(void *arg, const struct store_leaf *leaf);
+typedef void store_opening_fn(void *arg, const struct store_opening *o);
+typedef void store_head_fn(void *arg, const struct store_head *h);
+
+/* What to look at; NULL: not at that.  In this order, of one snapshot. */
+struct store_audit {
+	store_head_fn *head;	   /* by size */
+	store_leaf_fn *leaf;	   /* by number */
+	uint64_t from;		   /* the first of them */
+	store_opening_fn *opening; /* every receipt, by seq */
+	/* The store is damaged: words for a person; a pass over leaves or
+	 * receipts may have ended early.  Checks the whole file. */
+	void (*fault)(void *arg, const char *words);
+	void *arg;
+	uint64_t receipts; /* the answer: so many the store thinks to have */
+};
 
 struct store_driver {
 	const char *name; /* "sqlite": the scheme of the store's URL */
@@ -227,7 +268,8 @@ struct store_driver {
 	    struct store_life *out);
 	/* ST_NOT_FOUND: it is not, or no longer, where the move begins.  To
 	 * ERASED: the receipt or waiting row, its deliveries and their attempts
-	 * are gone; a tombstone stays. */
+	 * are gone; a tombstone stays, and a receipt's leaf, which the ledger
+	 * then has an erasure of.  To CONFIRMED, as put: it gets a leaf. */
 	enum status (*move)(struct store *s, const struct store_move *m);
 	/* ST_NOT_FOUND: no such pending delivery or notice with this attempt
 	 * number.  A delivered notice is gone; none is ever EXHAUSTED. */
@@ -254,6 +296,12 @@ struct store_driver {
 	 * most; *n: so many were forgotten. */
 	enum status (*sweep)(
 	    struct store *s, int64_t before_us, size_t most, size_t *n);
+	/* In a transaction: look at `most` leaves at most that were not looked
+	 * at yet; *more: there are others.  Behind the last one, keep a head as
+	 * of at_us, unless the last head has the same leaves or is of before_us
+	 * or later. */
+	enum status (*keep_head)(struct store *s, int64_t before_us,
+	    int64_t at_us, size_t most, bool *more);
 	/* ST_OK: on disk.  ST_BUSY: no room, or locked; nothing was applied and
 	 * the store can be used again.  ST_IO: end the process. */
 	enum status (*commit)(struct store *s);
@@ -304,6 +352,10 @@ struct store_driver {
 	/* ST_NOT_FOUND: there is none; of out merchant and name are given. */
 	enum status (*marked)(struct store *s, struct store_mark *out);
 	enum status (*tokens)(struct store *s, store_token_fn *fn, void *arg);
+	/* A receipt and its leaf: ST_NOT_FOUND: there is none. */
+	enum status (*opening)(struct store *s, const struct receipt_id *id,
+	    struct store_opening *out);
+	enum status (*audit)(struct store *s, struct store_audit *a);
 };
 
 /* The driver for a scheme, or NULL. */

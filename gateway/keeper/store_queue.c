@@ -500,6 +500,21 @@ store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most)
 }
 
 enum status
+store_queue_head(
+    struct store_queue *q, int64_t before_us, int64_t at_us, size_t most)
+{
+	struct store_op *op = op_new(STORE_OP_HEAD);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.head.before_us = before_us;
+	op->u.head.at_us = at_us;
+	op->u.head.most = most;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
 store_queue_flush(struct store_queue *q, uint64_t owner, uint64_t tag)
 {
 	struct store_op *op = op_new_for(STORE_OP_FLUSH, owner, tag);

@@ -35,6 +35,7 @@ enum store_op_kind {
 	STORE_OP_UNMARK,
 	STORE_OP_TOKEN,
 	STORE_OP_SWEEP,
+	STORE_OP_HEAD, /* of the ledger */
 	STORE_OP_FLUSH /* behind the commit of its batch */
 };
 
@@ -119,6 +120,11 @@ struct store_op {
 			int64_t before_us;
 			size_t most, n; /* n: the answer */
 		} sweep;
+		struct {
+			int64_t before_us, at_us;
+			size_t most;
+			bool more; /* the answer */
+		} head;
 	} u;
 };
 
@@ -171,6 +177,9 @@ MUST_USE enum status store_queue_token(struct store_queue *q,
     const struct store_token *t, uint64_t owner, uint64_t tag);
 MUST_USE enum status
 store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most);
+/* The driver's keep_head, with its arguments. */
+MUST_USE enum status store_queue_head(
+    struct store_queue *q, int64_t before_us, int64_t at_us, size_t most);
 /* What was deleted by then is not in the log any more once this is ST_OK. */
 MUST_USE enum status
 store_queue_flush(struct store_queue *q, uint64_t owner, uint64_t tag);

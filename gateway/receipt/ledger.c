@@ -130,6 +130,18 @@ ledger_root(const struct ledger_tree *t, struct ledger_hash *out)
 	return st;
 }
 
+enum status
+ledger_sum(const struct ledger_tree *t, int64_t at_us, struct ledger_hash *out)
+{
+	unsigned char data[16 + sizeof(t->peaks)];
+	size_t n = ledger_peaks(t->size) * LEDGER_HASH;
+
+	write_number(data, t->size);
+	write_number(data + 8, (uint64_t)at_us);
+	memcpy(data + 16, t->peaks, n);
+	return secret_sha256(data, 16 + n, out->b);
+}
+
 /* ---- making proofs */
 
 /* The largest power of two below n, which is at least 2. */

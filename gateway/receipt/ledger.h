@@ -78,6 +78,11 @@ void ledger_append(struct ledger_tree *t, const struct ledger_hash *leaf);
 MUST_USE enum status
 ledger_root(const struct ledger_tree *t, struct ledger_hash *out);
 
+/* What a tree that is kept, and when it was, is checked by: the SHA-256 of
+ * size[8] at_us[8] and the peaks. */
+MUST_USE enum status
+ledger_sum(const struct ledger_tree *t, int64_t at_us, struct ledger_hash *out);
+
 /*
  * A proof is made while the leaves pass by: ledger_prove_leaf() or
  * ledger_prove_growth() say of which leaves each of its hashes is, then comes

@@ -354,6 +354,37 @@ memory_tokens(struct store *s, store_token_fn *fn, void *arg)
 	return ST_OK;
 }
 
+static enum status
+memory_keep_head(
+    struct store *s, int64_t before_us, int64_t at_us, size_t most, bool *more)
+{
+	(void)most;
+	content_keep_head(&s->next, before_us, at_us);
+	*more = false;
+	return ST_OK;
+}
+
+static enum status
+memory_opening(
+    struct store *s, const struct receipt_id *id, struct store_opening *out)
+{
+	enum status st;
+
+	(void)pthread_mutex_lock(&lock);
+	st = content_opening(&s->book->now, id, out);
+	(void)pthread_mutex_unlock(&lock);
+	return st;
+}
+
+static enum status
+memory_audit(struct store *s, struct store_audit *a)
+{
+	(void)pthread_mutex_lock(&lock);
+	content_audit(&s->book->now, a);
+	(void)pthread_mutex_unlock(&lock);
+	return ST_OK;
+}
+
 void
 driver_memory_forget(void)
 {
@@ -388,6 +419,7 @@ const struct store_driver store_driver_memory = {
 	.unmark = memory_unmark,
 	.token = memory_token,
 	.sweep = memory_sweep,
+	.keep_head = memory_keep_head,
 	.commit = memory_commit,
 	.abort = memory_abort,
 	.flush = memory_flush,
@@ -402,4 +434,6 @@ const struct store_driver store_driver_memory = {
 	.attempts = memory_attempts,
 	.marked = memory_marked,
 	.tokens = memory_tokens,
+	.opening = memory_opening,
+	.audit = memory_audit,
 };

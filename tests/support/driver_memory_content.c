@@ -51,6 +51,10 @@ content_copy(struct content *to, const struct content *from)
 	    from->tombstones, from->n_tombstones * sizeof(*from->tombstones));
 	to->notices =
 	    copy(from->notices, from->n_notices * sizeof(*from->notices));
+	to->leaves = copy(from->leaves, from->n_leaves * sizeof(*from->leaves));
+	to->openers =
+	    copy(from->openers, from->n_openers * sizeof(*from->openers));
+	to->heads = copy(from->heads, from->n_heads * sizeof(*from->heads));
 }
 
 void
@@ -64,6 +68,9 @@ content_free(struct content *c)
 	free(c->waiting);
 	free(c->tombstones);
 	free(c->notices);
+	free(c->leaves);
+	free(c->openers);
+	free(c->heads);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -149,6 +156,7 @@ content_put(struct content *c, const struct receipt *r, int64_t due_us,
 	row = &c->rows[c->n_rows - 1];
 	row->seq = ++c->last_seq;
 	row->receipt = *r;
+	content_leaf(c, row->seq, r);
 	for (size_t i = 0; i < n_endpoints; i++) {
 		c->deliveries = content_append(
 		    c->deliveries, &c->n_deliveries, sizeof(*c->deliveries));

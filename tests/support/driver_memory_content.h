@@ -41,6 +41,12 @@ struct notice {
 	int64_t next_us;
 };
 
+/* What opens a receipt's leaf. */
+struct opener {
+	uint64_t seq, leaf;
+	struct ledger_salt salt;
+};
+
 /* What one commit replaces by the next. */
 struct content {
 	uint64_t last_seq, last_n;
@@ -62,6 +68,12 @@ struct content {
 	uint64_t last_notice;
 	struct notice *notices;
 	size_t n_notices;
+	struct store_leaf *leaves;
+	size_t n_leaves;
+	struct opener *openers; /* of the receipts there are, in order */
+	size_t n_openers;
+	struct store_head *heads;
+	size_t n_heads;
 };
 
 /* A new last element of *list, zero; the list without its element i. */
@@ -84,6 +96,13 @@ void content_find(const struct content *c, const struct receipt_id *id,
 enum status content_move(struct content *c, const struct store_move *m);
 /* A receipt's end and, when they are told, the notices of it. */
 enum status content_erase(struct content *c, const struct store_move *m);
+/* Leaves: of a receipt just stored, of one that goes. */
+void content_leaf(struct content *c, uint64_t seq, const struct receipt *r);
+void content_leaf_erased(struct content *c, const struct store_move *m);
+void content_keep_head(struct content *c, int64_t before_us, int64_t at_us);
+enum status content_opening(const struct content *c,
+    const struct receipt_id *id, struct store_opening *out);
+void content_audit(const struct content *c, struct store_audit *a);
 enum status
 content_notice_settle(struct content *c, const struct store_settle *d);
 enum status content_settle(struct content *c, const struct store_settle *d);

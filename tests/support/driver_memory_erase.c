@@ -43,6 +43,7 @@ content_erase(struct content *c, const struct store_move *m)
 			content_take_out(
 			    c->tries, &c->n_tries, sizeof(*c->tries), i);
 	}
+	content_leaf_erased(c, m);
 	content_take_out(
 	    c->rows, &c->n_rows, sizeof(*c->rows), (size_t)(row - c->rows));
 	return ST_OK;

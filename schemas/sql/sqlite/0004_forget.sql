@@ -43,4 +43,33 @@ CREATE INDEX notice_due ON notice (endpoint_id, next_us, n);
 ALTER TABLE store ADD COLUMN
 	notices INTEGER NOT NULL DEFAULT 0 CHECK (notices >= 0);
 
+-- The ledger (gateway/receipt/ledger.h): the number of a receipt's leaf, and
+-- what makes it impossible to guess the receipt from it.  Null only until the
+-- first start with this schema is over.
+ALTER TABLE receipt ADD COLUMN
+	leaf INTEGER CHECK (leaf >= 0);
+ALTER TABLE receipt ADD COLUMN
+	salt BLOB CHECK (length(salt) = 32);
+
+-- Never changed, never deleted.  An erasure: of which leaf, why, when.
+CREATE TABLE leaf (
+	n     INTEGER PRIMARY KEY CHECK (n >= 0),
+	hash  BLOB NOT NULL CHECK (length(hash) = 32),
+	of    INTEGER CHECK (of >= 0 AND of < n),
+	why   INTEGER CHECK (why BETWEEN 0 AND 255),
+	at_us INTEGER CHECK (at_us >= 0),
+	CHECK ((of IS NULL) = (why IS NULL)),
+	CHECK ((of IS NULL) = (at_us IS NULL))
+) STRICT;
+
+-- What the tree was: its peaks, from which it can be gone on with; sum is the
+-- SHA-256 of the others, numbers as eight bytes.
+CREATE TABLE head (
+	size  INTEGER PRIMARY KEY CHECK (size > 0),
+	at_us INTEGER NOT NULL CHECK (at_us >= 0),
+	peaks BLOB NOT NULL CHECK (length(peaks) BETWEEN 32 AND 2048
+	                       AND length(peaks) % 32 = 0),
+	sum   BLOB NOT NULL CHECK (length(sum) = 32)
+) STRICT;
+
 PRAGMA user_version = 4;

@@ -1,0 +1,29 @@
+#include "keeper/chores.h"
+
+void
+chores_init(
+    struct chores *c, const struct routes *routes, struct store_queue *queue)
+{
+	*c = (struct chores){ .sweep = { .routes = routes, .queue = queue },
+		.heads = { .queue = queue },
+		/* What a predecessor deleted may still be in the log. */
+		.rest = { .queue = queue, .dirty = true } };
+}
+
+void
+chores_tick(struct chores *c)
+{
+	sweep_tick(&c->sweep);
+	heads_tick(&c->heads);
+	rest_tick(&c->rest);
+}
+
+void
+chores_take(struct chores *c, const struct store_op *op)
+{
+	rest_take(&c->rest, op);
+	if (op->kind == STORE_OP_SWEEP)
+		sweep_done(&c->sweep, op);
+	if (op->kind == STORE_OP_HEAD)
+		heads_done(&c->heads, op);
+}
