@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/registers.h"
+
 struct loop {
 	struct event_base *base;
 	struct loop_turn *turns;
@@ -88,13 +90,15 @@ run_turns(struct loop *l)
 	l->turning = false;
 }
 
-/* Turns first: set-up may have left work, and so does the last turn. */
+/* Turns first: set-up may have left work, and so does the last turn.  What
+ * waits for its next turn waits without the last one's bytes. */
 void
 loop_run(struct loop *l)
 {
 	l->stop = false;
 	for (;;) {
 		run_turns(l);
+		registers_wipe();
 		if (l->stop || event_base_loop(l->base, EVLOOP_ONCE) != 0)
 			return;
 	}
