@@ -202,6 +202,13 @@ edge_release(struct edge_link *l)
 }
 
 static void
+withdraw(struct asker *a, const struct msg_withdraw *m, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		hints_withdraw(a->hints, &m[i].id);
+}
+
+static void
 on_hints(
     void *arg, enum message type, const void *records, size_t count, int fd)
 {
@@ -209,6 +216,10 @@ on_hints(
 	const struct msg_hint *m = records;
 	int64_t now_us = clock_mono_us();
 
+	if (type == MSG_WITHDRAW) {
+		withdraw(l->asker, records, count);
+		return;
+	}
 	assert(type == MSG_HINT && fd < 0);
 	for (size_t i = 0; i < count; i++)
 		hints_put(l->asker->hints, &m[i].id, m[i].val_id, now_us);

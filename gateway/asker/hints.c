@@ -10,6 +10,7 @@
 struct hint {
 	struct receipt_id id;
 	char val_id[RECEIPT_INVOICE];
+	uint32_t given; /* and not withdrawn */
 	int64_t until_us;
 	uint32_t next;		 /* in its chain; of the free ones */
 	uint32_t older, younger; /* all live for the same time */
@@ -106,11 +107,15 @@ void
 hints_put(struct hints *h, const struct receipt_id *id,
     const char val_id[RECEIPT_INVOICE], int64_t now_us)
 {
-	uint32_t *at, place;
+	uint32_t *at, place, given = 0;
 	struct hint *x;
 
 	hints_expire(h, now_us);
-	hints_forget(h, id);
+	at = place_of(h, id);
+	if (*at != NOWHERE) {
+		given = h->hints[*at].given;
+		drop(h, at);
+	}
 	if (h->free == NOWHERE)
 		drop_oldest(h);
 	place = h->free;
@@ -119,6 +124,7 @@ hints_put(struct hints *h, const struct receipt_id *id,
 	at = place_of(h, id);
 	x->id = *id;
 	memcpy(x->val_id, val_id, sizeof(x->val_id));
+	x->given = given + 1;
 	x->until_us = now_us + h->keep_us;
 	x->next = NOWHERE;
 	x->older = h->youngest;
@@ -147,6 +153,15 @@ hints_forget(struct hints *h, const struct receipt_id *id)
 	uint32_t *at = place_of(h, id);
 
 	if (*at != NOWHERE)
+		drop(h, at);
+}
+
+void
+hints_withdraw(struct hints *h, const struct receipt_id *id)
+{
+	uint32_t *at = place_of(h, id);
+
+	if (*at != NOWHERE && --h->hints[*at].given == 0)
 		drop(h, at);
 }
 

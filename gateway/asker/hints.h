@@ -25,7 +25,7 @@ hints_new(struct hints **out, uint32_t most, int64_t keep_us, struct err *e);
 void hints_free(struct hints *h);
 
 /* Copied.  A payment that is there already gets this val_id and begins its
- * time anew. */
+ * time anew; it has been given once more. */
 void hints_put(struct hints *h, const struct receipt_id *id,
     const char val_id[RECEIPT_INVOICE], int64_t now_us);
 
@@ -35,6 +35,9 @@ hints_find(struct hints *h, const struct receipt_id *id, int64_t now_us);
 
 /* Nothing happens when it is not there. */
 void hints_forget(struct hints *h, const struct receipt_id *id);
+
+/* Forget it, unless it was given more often than withdrawn. */
+void hints_withdraw(struct hints *h, const struct receipt_id *id);
 
 /* Forget those whose time is over. */
 void hints_expire(struct hints *h, int64_t now_us);

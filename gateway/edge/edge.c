@@ -174,6 +174,21 @@ hint(struct edge *e, const struct intake_result *result)
 	secret_wipe(&msg, sizeof(msg));
 }
 
+/* Of a payment that was known, or is not stored, nothing has to be asked by
+ * what this callback gave; another one's hint may still be needed. */
+static void
+withdraw_hint(struct edge *e, const struct pending_put *put)
+{
+	struct msg_withdraw msg = { .id = put->receipt };
+	enum status dropped;
+
+	if (e->asker == NULL ||
+	    e->merchants[put->merchant].rules.confirm != CONFIRM_REQUIRED)
+		return;
+	dropped = channel_add(e->asker, MSG_WITHDRAW, &msg);
+	(void)dropped; /* its time will be over */
+}
+
 /* Nothing is acknowledged here: the answer waits for the commit. */
 static void
 store(struct edge *e, const struct edge_merchant *m,
@@ -280,6 +295,8 @@ on_records(
 
 		if (!pending_take(e->pending, done[i].tag, &put))
 			continue;
+		if (done[i].status != ST_OK)
+			withdraw_hint(e, &put);
 		if (done[i].status == ST_OK || done[i].status == ST_EXISTS)
 			stored(e, &put, done[i].status == ST_EXISTS);
 		else

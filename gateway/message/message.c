@@ -11,6 +11,7 @@ LAYOUT(msg_peer, 8);
 LAYOUT(msg_put, 224);
 LAYOUT(msg_put_done, 16);
 LAYOUT(msg_hint, 88);
+LAYOUT(msg_withdraw, 16);
 LAYOUT(msg_window, 40);
 LAYOUT(msg_delivery, 200);
 LAYOUT(msg_settle, 40);
@@ -489,6 +490,8 @@ message_record_valid(enum party from, enum message type, const void *record)
 		return put_done_valid(record);
 	case MSG_HINT:
 		return hint_valid(record);
+	case MSG_WITHDRAW:
+		return true; /* any id may be one */
 	case MSG_WINDOW:
 		return window_valid(record);
 	case MSG_DELIVERY:

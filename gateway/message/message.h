@@ -60,6 +60,12 @@ struct msg_hint {
 	char pad[7];
 };
 
+/* The payment of an earlier HINT was not new: if nobody else gave that val_id,
+ * there is nothing to ask. */
+struct msg_withdraw {
+	struct receipt_id id;
+};
+
 /* ST_OK: on disk.  ST_EXISTS: it was.  ST_BUSY: the queue is full.
  * ST_IO: the store failed; it may or may not be there. */
 struct msg_put_done {

@@ -99,6 +99,18 @@ def test_nothing_stays_of_a_check(searched, provider):
     until(lambda: in_memory(searched, canaries) == {})
 
 
+def test_nothing_stays_of_a_callback_that_comes_again(searched, provider):
+    canaries = Canaries()
+    pairs = canaries.fields("INV-1")
+    provider.ledger.enter("testbox", {
+        k: v for k, v in pairs if not k.startswith("verify_")})
+    assert searched.post(callbacks.encode(pairs)).status == 200
+    until(lambda: states(searched) == (0, 0, 0, 1))
+    assert searched.post(callbacks.encode(pairs)).status == 200
+    assert searched.log.wait("callback", outcome="duplicate")
+    until(lambda: in_memory(searched, canaries) == {})
+
+
 def test_a_forgery_leaves_its_val_id_nowhere(searched, provider):
     canaries = Canaries()
     call_back(searched, provider, canaries, "INV-1", happened=False)

@@ -123,6 +123,13 @@ on_hint(void *arg, enum message type, const void *records, size_t count, int fd)
 	struct edge_bench *b = arg;
 
 	(void)fd;
+	if (type == MSG_WITHDRAW) {
+		const struct msg_withdraw *gone = records;
+
+		b->n_withdrawn += count;
+		b->withdrawn = gone[count - 1].id;
+		return;
+	}
 	assert_int_equal(type, MSG_HINT);
 	for (size_t i = 0; i < count; i++) {
 		assert_true(b->n_hints < ARRAY_LEN(b->hints));

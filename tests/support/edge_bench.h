@@ -20,7 +20,8 @@ struct edge_bench {
 	struct channel *asker; /* NULL: never introduced, or it is freed */
 	bool asker_left;       /* the edge closed it */
 	struct event *pause;
-	size_t n_puts, n_hints;
+	size_t n_puts, n_hints, n_withdrawn;
+	struct receipt_id withdrawn; /* the last one */
 	struct msg_put puts[64];
 	struct msg_hint hints[64];
 };

@@ -105,6 +105,35 @@ what_was_forgotten_is_not_found(void **state)
 }
 
 static void
+withdraw(struct hints *h, unsigned n)
+{
+	struct receipt_id id = id_of(n);
+
+	hints_withdraw(h, &id);
+}
+
+static void
+what_all_who_gave_it_withdraw_is_forgotten(void **state)
+{
+	struct hints *h = made(4);
+
+	(void)state;
+	put(h, 1, 0);
+	withdraw(h, 1);
+	assert_false(has(h, 1, 0));
+	withdraw(h, 1);
+	put(h, 1, 0);
+	put(h, 1, 0);
+	withdraw(h, 1);
+	assert_true(has(h, 1, 0));
+	forget(h, 1);
+	put(h, 1, 0);
+	withdraw(h, 1);
+	assert_false(has(h, 1, 0));
+	hints_free(h);
+}
+
+static void
 each_is_kept_for_its_time_and_no_longer(void **state)
 {
 	struct hints *h = made(4);
@@ -283,6 +312,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_put_is_found),
 		cmocka_unit_test(what_was_forgotten_is_not_found),
+		cmocka_unit_test(what_all_who_gave_it_withdraw_is_forgotten),
 		cmocka_unit_test(each_is_kept_for_its_time_and_no_longer),
 		cmocka_unit_test(a_second_hint_begins_the_time_anew),
 		cmocka_unit_test(the_oldest_makes_room),

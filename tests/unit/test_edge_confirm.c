@@ -13,9 +13,9 @@
 
 #define VAL_ID "2512021230457"
 
-/* Post a paid callback and have it stored. */
+/* Post a paid callback; its answer when the store says st. */
 static void
-pay(struct edge_bench *b)
+pay_to(struct edge_bench *b, enum status st, int status, const char *body)
 {
 	size_t n = b->n_puts;
 	struct client c;
@@ -23,9 +23,16 @@ pay(struct edge_bench *b)
 	client_open(&c, &b->net);
 	edge_bench_post_paid(&c);
 	edge_bench_until_puts(b, n + 1);
-	edge_bench_done(b, b->puts[n].tag, ST_OK);
-	client_expect(&c, 200, "OK");
+	edge_bench_done(b, b->puts[n].tag, st);
+	client_expect(&c, status, body);
 	client_close(&c);
+}
+
+/* Post a paid callback and have it stored. */
+static void
+pay(struct edge_bench *b)
+{
+	pay_to(b, ST_OK, 200, "OK");
 }
 
 static bool
@@ -48,6 +55,22 @@ val_id_goes_to_the_asker_alone(void **state)
 	assert_false(holds(b->puts, sizeof(b->puts), VAL_ID));
 	assert_string_equal(b->puts[0].receipt.invoice_id, "INV-7");
 	assert_string_equal(b->puts[0].tran_id, "");
+}
+
+static void
+what_is_not_new_is_withdrawn(void **state)
+{
+	struct edge_bench *b = *state;
+
+	edge_bench_introduce(b);
+	pay(b);
+	edge_bench_until_hints(b, 1);
+	assert_int_equal(b->n_withdrawn, 0);
+	pay_to(b, ST_EXISTS, 200, "OK");
+	while (b->n_withdrawn < 1)
+		edge_bench_turn(b);
+	assert_memory_equal(
+	    &b->withdrawn, &b->puts[0].receipt.id, sizeof(b->withdrawn));
 }
 
 static void
@@ -236,6 +259,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE_REQUIRED(val_id_goes_to_the_asker_alone),
+		CASE_REQUIRED(what_is_not_new_is_withdrawn),
 		CASE_BARE(tran_id_goes_along_where_it_is_not_the_invoice_id),
 		CASE_BARE(with_confirm_off_there_is_nothing_to_ask_by),
 		CASE_REQUIRED(without_an_asker_it_is_acknowledged_too),
