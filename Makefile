@@ -193,6 +193,21 @@ pollers: $(BIN) ## pollers against kills, an hour of outage, many who wait: the 
 	  $(MAKE) --no-print-directory -s scenario \
 	  PYTEST_ARGS="-s tests/scenario/test_pollers.py"
 
+# The scanner is optimised whatever the variant: it reads gigabytes.
+PROVE ?= 3000
+SCAN  := build/prove/scan
+$(SCAN): $(wildcard tests/prove/*.[ch])
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -O2 -g $(WARN) -o $@ $(filter %.c,$^)
+
+.PHONY: prove
+prove: ## send PROVE (3000) callbacks of canaries, search all places for them
+	@tests/support/packages.sh run prove
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(SCAN)
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath build/paysieve) \
+	  SCAN=$(abspath $(SCAN)) $(PYTHON) tests/prove/prove.py \
+	  --callbacks $(PROVE)
+
 # Not for valgrind: what starts programs, closes the kernel, races a clock or
 # reads all memory.
 NOT_UNDER := process supervisor introduce sandbox server_limits desk client \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that a set of targets needs and that are not
-# there: packages.sh run|test|ci|clients|image...
+# there: packages.sh run|test|ci|prove|clients|image...
 set -eu
 need=""
 for set in "$@"; do
@@ -13,6 +13,7 @@ for set in "$@"; do
 		strace" ;;
 	ci) need="$need clang-14 clang libclang-rt-14-dev clang-format-14
 		clang-format valgrind" ;;
+	prove) need="$need gdb patch" ;;
 	clients) need="$need php-cli php-cgi php-curl php-sqlite3"
 		command -v npm >/dev/null || need="$need nodejs npm" ;;
 	image) need="$need buildah mmdebstrap" ;;
