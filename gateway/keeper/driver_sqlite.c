@@ -99,8 +99,8 @@ driver_sqlite_checkpoint(struct store *s, int mode)
 	return st == ST_BUSY ? ST_OK : st;
 }
 
-static enum status
-sqlite_epoch(struct store *s, uint64_t *epoch)
+enum status
+driver_sqlite_epoch(struct store *s, uint64_t *epoch)
 {
 	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_EPOCH, &rc);
@@ -504,7 +504,7 @@ const struct store_driver store_driver_sqlite = {
 	.name = "sqlite",
 	.open = driver_sqlite_open,
 	.close = driver_sqlite_close,
-	.epoch = sqlite_epoch,
+	.epoch = driver_sqlite_epoch,
 	.endpoint = sqlite_endpoint,
 	.begin = sqlite_begin,
 	.put = sqlite_put,
@@ -523,6 +523,8 @@ const struct store_driver store_driver_sqlite = {
 	.commit = sqlite_commit,
 	.abort = sqlite_abort,
 	.flush = driver_sqlite_flush,
+	.look = driver_sqlite_look,
+	.scrub = driver_sqlite_scrub,
 	.page = driver_sqlite_page,
 	.get = sqlite_get,
 	.due = sqlite_due,

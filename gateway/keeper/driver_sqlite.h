@@ -9,6 +9,7 @@
  * of it, driver_sqlite_ledger.c the ledger, driver_sqlite_audit.c how it is
  * read, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_rest.c what lies in the file beside the rows,
+ * driver_sqlite_raw.c the file's own pages,
  * driver_sqlite_sql.c the closed list of all SQL.
  */
 #ifndef KEEPER_DRIVER_SQLITE_H
@@ -234,7 +235,12 @@ enum status driver_sqlite_marked(struct store *s, struct store_mark *out);
 enum status driver_sqlite_token(struct store *s, const struct store_token *t);
 enum status
 driver_sqlite_tokens(struct store *s, store_token_fn *fn, void *arg);
+enum status driver_sqlite_epoch(struct store *s, uint64_t *epoch);
 enum status driver_sqlite_flush(struct store *s);
+enum status
+driver_sqlite_look(struct store *s, uint64_t most, struct store_look *l);
+enum status
+driver_sqlite_scrub(struct store *s, const struct store_look *l, uint64_t *n);
 
 /* The number of the next leaf, in a transaction. */
 enum status driver_sqlite_leaf_next(struct store *s, int64_t *n);

@@ -242,9 +242,14 @@ open_writer(struct store *s, const char *path, struct err *e)
 		return st;
 	/* Also replaces SQLite's own, which hides a failed sync. */
 	(void)sqlite3_wal_hook(s->db, on_commit, s);
+	/* The migrations leave old text of the schema in its pages' gaps. */
+	if (version == 0)
+		st = driver_sqlite_status(
+		    s, sqlite3_exec(s->db, "VACUUM", NULL, NULL, NULL));
 	/* A log found here may have survived a failed sync in memory only;
 	 * its content is written again, and synced. */
-	st = driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
+	if (st == ST_OK)
+		st = driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
 	if (st != ST_OK) {
 		err_set(e, "%s: the log cannot be synced", path);
 		return st;

@@ -203,6 +203,21 @@ struct store_totals {
 	uint64_t notices;   /* not delivered yet */
 };
 
+/* Pages that one look can name. */
+#define STORE_LOOK 64
+
+/* A look through the store's file for what deleted rows have left. */
+struct store_look {
+	uint64_t pages;	  /* looked at so far; 0 to begin with */
+	bool done;	  /* at the end of the file */
+	uint64_t stained; /* pages with bytes that belong to nothing and are not
+			   * zero */
+	uint64_t bytes;	  /* so many of them */
+	uint64_t log;	  /* bytes in the log now, which nobody looks into */
+	size_t n;	  /* the first stained ones: */
+	uint32_t named[STORE_LOOK];
+};
+
 /* One row at a time, in order of seq; borrowed for the call. */
 typedef void store_row_fn(void *arg, const struct store_row *row);
 typedef void store_due_fn(void *arg, const struct store_due *due);
@@ -311,6 +326,16 @@ struct store_driver {
 	 * reader is in the way, or there is no room; nothing is lost, try
 	 * again. */
 	enum status (*flush)(struct store *s);
+	/* Look at `most` further pages, or till the end.  Beside a writer a
+	 * page that is just being written can look stained.  ST_BUSY: try
+	 * again. */
+	enum status (*look)(
+	    struct store *s, uint64_t most, struct store_look *l);
+	/* Writer, outside begin and commit: flush, and overwrite what l names,
+	 * where it is so.  *n: stained pages that were.  Nothing else changes.
+	 * ST_BUSY as flush. */
+	enum status (*scrub)(
+	    struct store *s, const struct store_look *l, uint64_t *n);
 
 	/* *more: there may be further rows; certainly not when it is false.
 	 * *last: of the row looked at last, given or not; q->after_seq when

@@ -31,6 +31,25 @@ a_flush_changes_nothing_that_a_reader_sees(void **state)
 	store_bench_expect_totals(f, 4, 4, 0, 0);
 }
 
+static void
+a_store_of_ones_own_is_clean_and_a_scrub_changes_nothing(void **state)
+{
+	struct store_bench *f = *state;
+	struct store_look l = { .pages = 0 };
+	uint64_t n = 9;
+
+	for (uint32_t i = 1; i <= 9; i++)
+		store_bench_bring(
+		    f, i, i % 2 == 0 ? LIFE_CONFIRMED : LIFE_REFUSED);
+	assert_int_equal(f->driver->flush(f->writer), ST_OK);
+	while (!l.done)
+		assert_int_equal(f->driver->look(f->reader, 1, &l), ST_OK);
+	assert_true(l.stained == 0 && l.n == 0 && l.bytes == 0 && l.log == 0);
+	assert_int_equal(f->driver->scrub(f->writer, &l, &n), ST_OK);
+	assert_true(n == 0);
+	store_bench_expect_totals(f, 4, 4, 0, 0);
+}
+
 #define CASE(test)                                                             \
 	{ #test, test, store_bench_set_up_memory, store_bench_tear_down,       \
 		NULL },                                                        \
@@ -44,6 +63,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_flush_changes_nothing_that_a_reader_sees),
+		CASE(a_store_of_ones_own_is_clean_and_a_scrub_changes_nothing),
 	};
 
 	return cmocka_run_group_tests_name("store_rest", tests, NULL, NULL);

@@ -234,6 +234,24 @@ memory_flush(struct store *s)
 }
 
 static enum status
+memory_look(struct store *s, uint64_t most, struct store_look *l)
+{
+	(void)s;
+	(void)most;
+	l->done = true;
+	return ST_OK;
+}
+
+static enum status
+memory_scrub(struct store *s, const struct store_look *l, uint64_t *n)
+{
+	(void)s;
+	(void)l;
+	*n = 0;
+	return ST_OK;
+}
+
+static enum status
 memory_page(struct store *s, const struct store_query *q, store_row_fn *fn,
     void *arg, uint64_t *last, bool *more)
 {
@@ -423,6 +441,8 @@ const struct store_driver store_driver_memory = {
 	.commit = memory_commit,
 	.abort = memory_abort,
 	.flush = memory_flush,
+	.look = memory_look,
+	.scrub = memory_scrub,
 	.page = memory_page,
 	.get = memory_get,
 	.due = memory_due,
