@@ -245,6 +245,7 @@ on_done(void *arg, const struct store_op *op)
 	case STORE_OP_SWEEP:
 	case STORE_OP_HEAD:
 	case STORE_OP_FLUSH:
+	case STORE_OP_SCRUB:
 		break;
 	}
 }

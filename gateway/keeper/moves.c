@@ -171,6 +171,7 @@ moves_apply(const struct store_driver *d, struct store *s, struct store_op *op)
 		    op->u.head.most, &op->u.head.more);
 	case STORE_OP_ENDPOINT:
 	case STORE_OP_FLUSH:
+	case STORE_OP_SCRUB:
 		break;
 	}
 	return ST_INTERNAL;

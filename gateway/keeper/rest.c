@@ -5,6 +5,8 @@
 void
 rest_take(struct rest *r, const struct store_op *op)
 {
+	if (op->kind == STORE_OP_SCRUB)
+		return;
 	if (op->kind != STORE_OP_FLUSH) {
 		r->dirty = r->changed = true;
 		return;

@@ -44,7 +44,8 @@ is_answer(enum status st)
 static bool
 is_record(const struct store_op *op)
 {
-	return op->kind != STORE_OP_ENDPOINT && op->kind != STORE_OP_FLUSH;
+	return op->kind != STORE_OP_ENDPOINT && op->kind != STORE_OP_FLUSH &&
+	       op->kind != STORE_OP_SCRUB;
 }
 
 /* Apply what has not been refused.  On failure *bad is the operation that the
@@ -128,6 +129,41 @@ flush(struct store_queue *q, struct job *jobs)
 	return st == ST_BUSY ? ST_OK : st;
 }
 
+/* Pages of which not all were named are looked at again. */
+static enum status
+scrub(struct store_queue *q, struct store_op *op)
+{
+	const struct store_driver *d = q->cfg.driver;
+	struct store_look l = { .pages = op->u.scrub.pages };
+	enum status st = d->look(q->cfg.store, op->u.scrub.most, &l);
+
+	if (st == ST_OK && l.n > 0)
+		st = d->scrub(q->cfg.store, &l, &op->u.scrub.scrubbed);
+	if (st != ST_OK)
+		return st == ST_IO ? st : ST_BUSY;
+	op->u.scrub.done = l.done && l.stained == l.n;
+	if (l.stained == l.n)
+		op->u.scrub.pages = l.pages;
+	return ST_OK;
+}
+
+/* What comes behind the commit. */
+static enum status
+finish(struct store_queue *q, struct job *jobs)
+{
+	enum status st = flush(q, jobs);
+
+	for (struct job *j = jobs; j != NULL && st == ST_OK; j = j->next) {
+		struct store_op *op = op_of(j);
+
+		if (op->kind != STORE_OP_SCRUB)
+			continue;
+		op->status = scrub(q, op);
+		st = op->status == ST_IO ? ST_IO : ST_OK;
+	}
+	return st;
+}
+
 static void
 answer_all(struct job *jobs, enum status st)
 {
@@ -154,7 +190,7 @@ run(void *arg, struct job *jobs)
 	if (st == ST_OK && records > 0)
 		st = transact(q, jobs);
 	if (st == ST_OK)
-		st = flush(q, jobs);
+		st = finish(q, jobs);
 	if (st != ST_OK && st != ST_BUSY && st != ST_NO_MEMORY)
 		st = ST_IO;
 	else if (st != ST_OK)
@@ -521,6 +557,19 @@ store_queue_flush(struct store_queue *q, uint64_t owner, uint64_t tag)
 
 	if (op == NULL)
 		return ST_NO_MEMORY;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_scrub(struct store_queue *q, uint64_t pages, uint64_t most)
+{
+	struct store_op *op = op_new(STORE_OP_SCRUB);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.scrub.pages = pages;
+	op->u.scrub.most = most;
 	submit(q, op);
 	return ST_OK;
 }

@@ -36,7 +36,9 @@ enum store_op_kind {
 	STORE_OP_TOKEN,
 	STORE_OP_SWEEP,
 	STORE_OP_HEAD, /* of the ledger */
-	STORE_OP_FLUSH /* behind the commit of its batch */
+	/* Behind the commit of their batch. */
+	STORE_OP_FLUSH,
+	STORE_OP_SCRUB
 };
 
 /* What the deliveries of a receipt are for. */
@@ -51,7 +53,7 @@ struct store_op {
 	/* ST_OK: on disk.  Put: ST_EXISTS; settle, again, move, decide:
 	 * ST_NOT_FOUND.  Found: ST_EXISTS, nothing changed.  Mark: ST_EXISTS,
 	 * ST_UNAVAILABLE; unmark, disable: ST_NOT_FOUND.  Redeliver: ST_OK,
-	 * however many there were.  Flush: ST_BUSY, of itself alone.
+	 * however many there were.  Flush, scrub: ST_BUSY, of itself alone.
 	 * ST_BAD_INPUT: the store refuses this record.
 	 * ST_BUSY: no room; not applied.  ST_IO: the store failed. */
 	enum status status;
@@ -116,6 +118,11 @@ struct store_op {
 			char name[CONFIG_NAME];
 		} unmark;
 		struct store_token token;
+		struct {
+			uint64_t pages, most; /* looked at; the answer: now */
+			uint64_t scrubbed;    /* the answer, and: */
+			bool done;
+		} scrub;
 		struct {
 			int64_t before_us;
 			size_t most, n; /* n: the answer */
@@ -183,6 +190,10 @@ MUST_USE enum status store_queue_head(
 /* What was deleted by then is not in the log any more once this is ST_OK. */
 MUST_USE enum status
 store_queue_flush(struct store_queue *q, uint64_t owner, uint64_t tag);
+/* Look at `most` pages of the store's file behind the first `pages`, and
+ * overwrite what deleted rows have left there. */
+MUST_USE enum status
+store_queue_scrub(struct store_queue *q, uint64_t pages, uint64_t most);
 
 /* Operations without an answer yet. */
 size_t store_queue_waiting(const struct store_queue *q);

@@ -2,7 +2,7 @@
 
 import callbacks
 import pytest
-from gateway import command
+from gateway import command, until
 
 
 def refused(gateway):
@@ -29,3 +29,28 @@ def test_a_store_that_others_get_at_is_refused(
     path.chmod(int(wanted, 8))
     gateway.start()
     assert [r["invoice_id"] for r in gateway.receipts()] == ["INV-1"]
+
+
+STAIN = b"INV-OF-SOMEBODY-WHO-IS-ERASED"
+
+
+def stain(gateway):
+    """Leave that in the gap of the page that the receipts are in."""
+    data = bytearray(gateway.store.read_bytes())
+    at = data.rindex(b"INV-1BDT") // 4096 * 4096 + 1000
+    assert bytes(data[at:at + len(STAIN)]) == bytes(len(STAIN))
+    data[at:at + len(STAIN)] = STAIN
+    gateway.store.write_bytes(data)
+
+
+def test_a_running_gateway_scrubs_what_deleted_rows_have_left(make_gateway):
+    gateway = make_gateway().start()
+    assert gateway.post(callbacks.paid("INV-1")).status == 200
+    gateway.stop()
+    stain(gateway)
+    gateway.start()
+    assert gateway.log.wait("store_scrubbed")["count"] == 1
+    assert gateway.post(callbacks.paid("INV-2")).status == 200
+    until(lambda: not gateway.files()["receipts.db-wal"])
+    assert not any(STAIN in data for data in gateway.files().values())
+    assert [r["invoice_id"] for r in gateway.receipts()] == ["INV-1", "INV-2"]
