@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "keeper/moves.h"
+#include "keeper/store_finish.h"
 
 _Static_assert(MET_MOVE_REFUSED_HELD - MET_MOVE_ABSENT_WAITING + 1 == MOVES,
     "a counter for each move, in the same order");
@@ -109,61 +110,6 @@ name_endpoints(struct store_queue *q, struct job *jobs, size_t *records)
 	return st;
 }
 
-/* One for all that ask for it. */
-static enum status
-flush(struct store_queue *q, struct job *jobs)
-{
-	enum status st = ST_OK;
-	bool done = false;
-
-	for (struct job *j = jobs; j != NULL; j = j->next) {
-		struct store_op *op = op_of(j);
-
-		if (op->kind != STORE_OP_FLUSH)
-			continue;
-		if (!done)
-			st = q->cfg.driver->flush(q->cfg.store);
-		done = true;
-		op->status = st;
-	}
-	return st == ST_BUSY ? ST_OK : st;
-}
-
-/* Pages of which not all were named are looked at again. */
-static enum status
-scrub(struct store_queue *q, struct store_op *op)
-{
-	const struct store_driver *d = q->cfg.driver;
-	struct store_look l = { .pages = op->u.scrub.pages };
-	enum status st = d->look(q->cfg.store, op->u.scrub.most, &l);
-
-	if (st == ST_OK && l.n > 0)
-		st = d->scrub(q->cfg.store, &l, &op->u.scrub.scrubbed);
-	if (st != ST_OK)
-		return st == ST_IO ? st : ST_BUSY;
-	op->u.scrub.done = l.done && l.stained == l.n;
-	if (l.stained == l.n)
-		op->u.scrub.pages = l.pages;
-	return ST_OK;
-}
-
-/* What comes behind the commit. */
-static enum status
-finish(struct store_queue *q, struct job *jobs)
-{
-	enum status st = flush(q, jobs);
-
-	for (struct job *j = jobs; j != NULL && st == ST_OK; j = j->next) {
-		struct store_op *op = op_of(j);
-
-		if (op->kind != STORE_OP_SCRUB)
-			continue;
-		op->status = scrub(q, op);
-		st = op->status == ST_IO ? ST_IO : ST_OK;
-	}
-	return st;
-}
-
 static void
 answer_all(struct job *jobs, enum status st)
 {
@@ -190,7 +136,7 @@ run(void *arg, struct job *jobs)
 	if (st == ST_OK && records > 0)
 		st = transact(q, jobs);
 	if (st == ST_OK)
-		st = finish(q, jobs);
+		st = store_finish(q->cfg.driver, q->cfg.store, jobs);
 	if (st != ST_OK && st != ST_BUSY && st != ST_NO_MEMORY)
 		st = ST_IO;
 	else if (st != ST_OK)
