@@ -147,8 +147,9 @@ unit: $(TESTS) ## run the unit and contract tests of VARIANT
 	@tests/run_units.sh $(filter-out $(SKIP),$(TESTS))
 
 .PHONY: scenario
-scenario: $(BIN) ## run the scenarios against the binary of VARIANT
-	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) $(PYTHON) \
+scenario: $(BIN) $(FILL) ## run the scenarios against the binary of VARIANT
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) \
+	  FILL=$(abspath $(FILL)) $(PYTHON) \
 	  -m pytest -q -p no:cacheprovider \
 	  $(if $(findstring tests/,$(PYTEST_ARGS)),,tests/scenario) \
 	  $(PYTEST_ARGS)
@@ -192,6 +193,14 @@ pollers: $(BIN) ## pollers against kills, an hour of outage, many who wait: the 
 	@POLLER_KILLS=10 OUTAGE=100000 WAITERS=2000 \
 	  $(MAKE) --no-print-directory -s scenario \
 	  PYTEST_ARGS="-s tests/scenario/test_pollers.py"
+
+LEDGER ?= 1000000
+FLIPS  ?= 200
+.PHONY: ledger
+ledger: $(BIN) $(FILL) ## a ledger of LEDGER (1000000) receipts, FLIPS (200) flipped bytes
+	@LEDGER=$(LEDGER) FLIPS=$(FLIPS) \
+	  $(MAKE) --no-print-directory -s scenario \
+	  PYTEST_ARGS="-s tests/scenario/test_ledger.py -k 'flipped or many'"
 
 # The scanner is optimised whatever the variant: it reads gigabytes.
 PROVE ?= 3000

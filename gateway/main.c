@@ -21,6 +21,8 @@ static const struct {
 	    "what was pushed to billing: list, retry, test" },
 	{ "paysieve check-invoice", check_invoice_main,
 	    "ask SSLCommerz about an invoice whose callback is lost" },
+	{ "paysieve ledger", ledger_main,
+	    "sign the ledger's head, verify receipts against it, prove one" },
 	{ "paysieve token", token_main,
 	    "make, list and revoke tokens of the API" },
 	{ "paysieve healthcheck", healthcheck_main,

@@ -1,5 +1,6 @@
 /*
- * Ed25519 (RFC 8032): public keys and signatures from a seed.  Any thread.
+ * Ed25519 (RFC 8032): public keys and signatures from a seed, and checks.  Any
+ * thread.
  */
 #ifndef BASE_ED25519_H
 #define BASE_ED25519_H
@@ -18,5 +19,8 @@ MUST_USE enum status ed25519_public(
 
 MUST_USE enum status ed25519_sign(const unsigned char seed[ED25519_SEED],
     struct bytes text, unsigned char out[ED25519_SIGNATURE]);
+
+MUST_USE bool ed25519_good(const unsigned char public_key[ED25519_PUBLIC],
+    struct bytes text, const unsigned char signature[ED25519_SIGNATURE]);
 
 #endif

@@ -27,6 +27,7 @@ int receipts_main(const char *config, int argc, char **argv);
 int held_main(const char *config, int argc, char **argv);
 int deliveries_main(const char *config, int argc, char **argv);
 int check_invoice_main(const char *config, int argc, char **argv);
+int ledger_main(const char *config, int argc, char **argv);
 int token_main(const char *config, int argc, char **argv);
 int healthcheck_main(const char *config, int argc, char **argv);
 

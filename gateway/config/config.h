@@ -144,6 +144,7 @@ struct config {
 	char api_client_ca_file[CONFIG_PATH]; /* empty: none is asked for */
 	char store_path[CONFIG_PATH]; /* from sqlite:PATH, made absolute */
 	char identity_key_file[CONFIG_PATH];
+	char ledger_key_file[CONFIG_PATH];
 	int64_t keep_s;		 /* seconds a receipt is kept */
 	int64_t keep_attempts_s; /* the same of the attempt log */
 	struct config_limits limits;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "config/event_rules.h"
-#include "config/identity_key.h"
+#include "config/key_file.h"
 
 static bool
 password_valid(struct bytes password)
@@ -199,7 +199,7 @@ rooms_edge(const struct config *c, bool create,
 	}
 	/* The last of all, so that a bad configuration leaves no key behind. */
 	if (st == ST_OK)
-		st = identity_key_load(
+		st = key_file_load(
 		    c->identity_key_file, create, out->identity_key, e);
 	if (st != ST_OK)
 		secret_wipe(out, sizeof(*out));
@@ -306,8 +306,7 @@ rooms_asker(const struct config *c, struct asker_config *out, struct err *e)
 	out->ask_rate = c->limits.ask_rate;
 	out->asks_in_flight = c->limits.asks_in_flight;
 	out->ask_timeout_ms = c->limits.ask_ms;
-	st = identity_key_load(
-	    c->identity_key_file, false, out->identity_key, e);
+	st = key_file_load(c->identity_key_file, false, out->identity_key, e);
 	for (size_t i = 0; st == ST_OK && i < c->n_merchants; i++) {
 		st = load_asked(&c->merchants[i], out, &out->merchants[i], e);
 		out->n_merchants = i + 1;
@@ -440,10 +439,10 @@ rooms_check(const struct config *c, struct buf *faults)
 	good =
 	    report(c, load_certificates(c->certificate, u.pem, &e), &e, faults);
 	good &= report(c, load_key(c->key, u.pem, &e), &e, faults);
-	if (identity_key_exists(c->identity_key_file))
+	if (key_file_exists(c->identity_key_file))
 		good &= report(c,
-		    identity_key_load(c->identity_key_file, false, u.key, &e),
-		    &e, faults);
+		    key_file_load(c->identity_key_file, false, u.key, &e), &e,
+		    faults);
 	if (c->api_client_ca_file[0] != '\0')
 		good &= report(c,
 		    load_certificates(c->api_client_ca_file, u.pem, &e), &e,

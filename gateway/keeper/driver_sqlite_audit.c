@@ -18,16 +18,18 @@ is_whole(sqlite3_stmt *q, const int *types, int n)
 void
 driver_sqlite_leaf_row(sqlite3_stmt *q, struct store_leaf *out)
 {
-	static const int types[] = { SQLITE_INTEGER, SQLITE_BLOB,
+	static const int erasure[] = { SQLITE_INTEGER, SQLITE_BLOB,
 		SQLITE_INTEGER, SQLITE_INTEGER, SQLITE_INTEGER, SQLITE_BLOB };
+	static const int receipt[] = { SQLITE_INTEGER, SQLITE_BLOB, SQLITE_NULL,
+		SQLITE_NULL, SQLITE_NULL, SQLITE_NULL };
 	int64_t why = sqlite3_column_int64(q, 3);
 
 	memset(out, 0, sizeof(*out));
 	out->n = (uint64_t)sqlite3_column_int64(q, 0);
 	out->is_erasure = sqlite3_column_type(q, 2) != SQLITE_NULL;
-	out->damaged =
-	    !is_whole(q, types, out->is_erasure ? ARRAY_LEN(types) : 2) ||
-	    !driver_sqlite_hash(q, 1, &out->hash);
+	out->damaged = !driver_sqlite_hash(q, 1, &out->hash);
+	out->damaged |= !is_whole(
+	    q, out->is_erasure ? erasure : receipt, ARRAY_LEN(erasure));
 	if (!out->is_erasure || out->damaged)
 		return;
 	out->damaged = !driver_sqlite_hash(q, 5, &out->erasure.hash) ||
@@ -48,7 +50,9 @@ take_opening(sqlite3_stmt *q, struct store_opening *out)
 	memset(out, 0, sizeof(*out));
 	out->damaged = !is_whole(q, types, ARRAY_LEN(types));
 	out->damaged |= !driver_sqlite_row(q, &out->row);
-	out->leaf = (uint64_t)sqlite3_column_int64(q, 8);
+	out->leaf = STORE_NO_LEAF;
+	if (sqlite3_column_type(q, 8) == SQLITE_INTEGER)
+		out->leaf = (uint64_t)sqlite3_column_int64(q, 8);
 	out->damaged |= sqlite3_column_bytes(q, 9) != LEDGER_SALT ||
 			!driver_sqlite_hash(q, 10, &out->hash);
 	if (!out->damaged)

@@ -181,10 +181,12 @@ struct store_leaf {
 struct store_opening {
 	struct store_row row;
 	bool damaged;
-	uint64_t leaf;
+	uint64_t leaf; /* STORE_NO_LEAF: it has none */
 	struct ledger_salt salt;
 	struct ledger_hash hash; /* of that leaf */
 };
+
+#define STORE_NO_LEAF UINT64_MAX
 
 struct store_head {
 	int64_t at_us;

@@ -10,7 +10,7 @@ import pytest
 from gateway import SANITIZED, Load, command, until
 
 COMMANDS = ["serve", "check", "replay", "receipts", "held", "check-invoice",
-            "token", "healthcheck"]
+            "ledger", "token", "healthcheck"]
 
 
 @pytest.mark.parametrize("words", [[], *[[c] for c in COMMANDS]],
@@ -40,7 +40,7 @@ def test_the_version_is_said():
     [], ["nonsense"], ["--nonsense"], ["serve", "--nonsense"],
     ["check", "extra"], ["receipts"], ["receipts", "list", "--limit", "0"],
     ["receipts", "show"], ["held"], ["held", "release"],
-    ["check-invoice", "m"], ["token"], ["token", "new"],
+    ["check-invoice", "m"], ["ledger"], ["token"], ["token", "new"],
     ["token", "new", "x", "--merchant", "m", "--scopes", "all"], ["replay"],
     ["replay", "x", "--to", "http://example.com"]])
 def test_wrong_arguments_exit_with_2_and_say_where_help_is(words):

@@ -1,4 +1,4 @@
-#include "config/identity_key.h"
+#include "config/key_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +10,10 @@
 
 #include "base/secret.h"
 
-enum { HEX = 2 * IDENTITY_KEY_BYTES };
+enum { HEX = 2 * KEY_FILE_BYTES };
 
 bool
-identity_key_exists(const char *path)
+key_file_exists(const char *path)
 {
 	return access(path, F_OK) == 0 || errno != ENOENT;
 }
@@ -21,7 +21,7 @@ identity_key_exists(const char *path)
 static bool
 write_key(int fd)
 {
-	unsigned char key[IDENTITY_KEY_BYTES];
+	unsigned char key[KEY_FILE_BYTES];
 	char text[HEX + 2];
 	bool done;
 
@@ -83,22 +83,22 @@ fail:
 }
 
 enum status
-identity_key_load(const char *path, bool create,
-    unsigned char key[IDENTITY_KEY_BYTES], struct err *e)
+key_file_load(const char *path, bool create, unsigned char key[KEY_FILE_BYTES],
+    struct err *e)
 {
 	enum status st = ST_OK;
 	char text[HEX + 2];
 	size_t len;
 
-	if (create && !identity_key_exists(path))
+	if (create && !key_file_exists(path))
 		st = create_key(path, e);
 	if (st == ST_OK)
 		st = secret_load(path, text, sizeof(text), &len, e);
 	if (st != ST_OK)
 		return st;
-	if (!secret_unhex(text, key, IDENTITY_KEY_BYTES)) {
+	if (!secret_unhex(text, key, KEY_FILE_BYTES)) {
 		err_set(e, "%s: not 64 hex digits", path);
-		secret_wipe(key, IDENTITY_KEY_BYTES);
+		secret_wipe(key, KEY_FILE_BYTES);
 		st = ST_CONFIG;
 	}
 	secret_wipe(text, sizeof(text));
