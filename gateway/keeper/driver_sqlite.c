@@ -177,8 +177,8 @@ sqlite_disable(struct store *s, uint32_t endpoint_id, int64_t at_us)
 	return driver_sqlite_run_one(s, q);
 }
 
-static enum status
-sqlite_begin(struct store *s)
+enum status
+driver_sqlite_begin(struct store *s)
 {
 	if (s->failed)
 		return ST_IO;
@@ -188,9 +188,10 @@ sqlite_begin(struct store *s)
 	return run_plain(s, SQL_BEGIN);
 }
 
-static void
-sqlite_abort(struct store *s)
+void
+driver_sqlite_abort(struct store *s)
 {
+	erasures_forget(&s->erasures);
 	s->has_tree = false; /* it may have seen leaves of this transaction */
 	if (sqlite3_get_autocommit(s->db) == 0 &&
 	    run_plain(s, SQL_ROLLBACK) != ST_OK)
@@ -290,15 +291,22 @@ count(struct store *s)
 	return driver_sqlite_run(s, q);
 }
 
-static enum status
-sqlite_commit(struct store *s)
+enum status
+driver_sqlite_commit(struct store *s)
 {
 	enum status st = count(s);
 
 	if (st == ST_OK)
+		st = erasures_write(&s->erasures);
+	if (st == ST_IO)
+		s->failed = true;
+	if (st == ST_OK) {
 		st = run_plain(s, SQL_COMMIT);
+		if (st != ST_OK && !s->failed)
+			erasures_undo(&s->erasures);
+	}
 	if (st != ST_OK) {
-		sqlite_abort(s);
+		driver_sqlite_abort(s);
 		return s->failed ? ST_IO : st;
 	}
 	if (s->wal_pages < CHECKPOINT_PAGES)
@@ -506,7 +514,7 @@ const struct store_driver store_driver_sqlite = {
 	.close = driver_sqlite_close,
 	.epoch = driver_sqlite_epoch,
 	.endpoint = sqlite_endpoint,
-	.begin = sqlite_begin,
+	.begin = driver_sqlite_begin,
 	.put = sqlite_put,
 	.wait = driver_sqlite_life_wait,
 	.again = driver_sqlite_life_again,
@@ -520,8 +528,8 @@ const struct store_driver store_driver_sqlite = {
 	.token = driver_sqlite_token,
 	.sweep = driver_sqlite_sweep,
 	.keep_head = driver_sqlite_keep_head,
-	.commit = sqlite_commit,
-	.abort = sqlite_abort,
+	.commit = driver_sqlite_commit,
+	.abort = driver_sqlite_abort,
 	.flush = driver_sqlite_flush,
 	.look = driver_sqlite_look,
 	.scrub = driver_sqlite_scrub,

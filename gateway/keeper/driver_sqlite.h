@@ -9,12 +9,14 @@
  * of it, driver_sqlite_ledger.c the ledger, driver_sqlite_audit.c how it is
  * read, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_rest.c what lies in the file beside the rows,
- * driver_sqlite_raw.c the file's own pages,
+ * driver_sqlite_raw.c the file's own pages, driver_sqlite_erased.c what an
+ * older copy brings back,
  * driver_sqlite_sql.c the closed list of all SQL.
  */
 #ifndef KEEPER_DRIVER_SQLITE_H
 #define KEEPER_DRIVER_SQLITE_H
 
+#include "keeper/erasures.h"
 #include "keeper/store_driver.h"
 
 struct sqlite3;
@@ -61,6 +63,8 @@ enum driver_sqlite_sql {
 	SQL_HOLD_NO_MORE,
 	SQL_BURY,
 	SQL_EXHUME,
+	SQL_BURY_AGAIN,
+	SQL_ERASED,
 	SQL_TELL,
 	SQL_ERASE_ATTEMPTS,
 	SQL_ERASE_OWED,
@@ -132,7 +136,8 @@ struct store {
 	/* Of the leaves that were looked at for a head. */
 	bool has_tree;
 	struct ledger_tree tree;
-	uint64_t kept_size; /* of the last head kept, and its time */
+	struct erasures erasures; /* the writer's */
+	uint64_t kept_size;	  /* of the last head kept, and its time */
 	int64_t kept_at_us;
 };
 
@@ -196,6 +201,12 @@ enum status driver_sqlite_dues(struct store *s, struct sqlite3_stmt *q,
     bool delivery, int64_t now_us, size_t limit, store_due_fn *fn, void *arg,
     int64_t *next_us);
 
+/* Open the list of what was erased, and erase it again where the store has it
+ * by now: an older copy was put back.  fresh:
+ * there was no store, or one that knew no such list. */
+enum status driver_sqlite_erase_again(
+    struct store *s, const char *path, bool fresh, struct err *e);
+
 /* The file is damaged: nothing more is written.  ST_IO. */
 enum status driver_sqlite_damaged(struct store *s);
 
@@ -235,6 +246,9 @@ enum status driver_sqlite_marked(struct store *s, struct store_mark *out);
 enum status driver_sqlite_token(struct store *s, const struct store_token *t);
 enum status
 driver_sqlite_tokens(struct store *s, store_token_fn *fn, void *arg);
+enum status driver_sqlite_begin(struct store *s);
+enum status driver_sqlite_commit(struct store *s);
+void driver_sqlite_abort(struct store *s);
 enum status driver_sqlite_epoch(struct store *s, uint64_t *epoch);
 enum status driver_sqlite_flush(struct store *s);
 enum status

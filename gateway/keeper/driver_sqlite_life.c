@@ -188,6 +188,11 @@ driver_sqlite_life_move(struct store *s, const struct store_move *m)
 	st = leave(s, m);
 	if (st == ST_OK)
 		st = arrive(s, m);
+	if (st == ST_OK && m->to == LIFE_ERASED && m->why == ERASURE_REQUEST)
+		st = erasures_add(&s->erasures, &m->receipt.id, m->at_us) ==
+			     ST_OK
+			 ? ST_OK
+			 : ST_BUSY;
 	if (st != ST_EXISTS)
 		return st;
 	/* In two states at once: no transaction of ours left it so. */

@@ -257,6 +257,8 @@ open_writer(struct store *s, const char *path, struct err *e)
 	st = driver_sqlite_leaf_all(s);
 	if (st != ST_OK)
 		err_set(e, "%s: the ledger cannot be made", path);
+	if (st == ST_OK)
+		st = driver_sqlite_erase_again(s, path, version < NEWEST, e);
 	/* SQLite ignores an error of its own sync of the folder. */
 	return st == ST_OK ? place_sync(path, e) : st;
 }
@@ -301,7 +303,7 @@ driver_sqlite_open(
 		err_set(e, "no memory for the store");
 		return ST_NO_MEMORY;
 	}
-	s->lock = -1;
+	s->lock = s->erasures.fd = -1;
 	st = mode == STORE_WRITE ? open_writer(s, path, e)
 				 : open_reader(s, path, e);
 	if (st == ST_OK) {
@@ -325,6 +327,7 @@ driver_sqlite_close(struct store *s)
 		(void)sqlite3_db_config(
 		    s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_close(s->db);
+	erasures_close(&s->erasures);
 	if (s->lock >= 0)
 		(void)close(s->lock);
 	free(s);

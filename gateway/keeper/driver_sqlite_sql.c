@@ -159,6 +159,10 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_BURY] = "INSERT INTO tombstone (id, at_us, why) "
 		     "VALUES (?1, ?2, ?3)",
 	[SQL_EXHUME] = "DELETE FROM tombstone WHERE id = ?1 AND why = 0",
+	[SQL_BURY_AGAIN] = "INSERT INTO tombstone (id, at_us, why) "
+			   "VALUES (?1, ?2, 1) ON CONFLICT (id) DO UPDATE "
+			   "SET at_us = excluded.at_us, why = 1 WHERE why = 0",
+	[SQL_ERASED] = "SELECT id, at_us FROM tombstone WHERE why = 1",
 	[SQL_TELL] = "INSERT INTO notice (id, merchant, endpoint_id, "
 		     "erased_us, first_us, next_us) "
 		     "SELECT id, merchant, endpoint_id, ?2, ?3, ?3 "

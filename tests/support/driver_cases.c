@@ -52,7 +52,7 @@ void
 driver_cases_remove(const char *path)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm", "-lock",
-		"-journal" };
+		"-erased", "-journal" };
 	char name[512];
 	char *slash;
 

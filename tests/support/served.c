@@ -53,7 +53,8 @@ served_role(int argc, char **argv, int (*asker)(void), int *code)
 
 static const char *const names[] = { "paysieve.conf", "tls.crt", "tls.key",
 	"password", "identity.key", "broken", "receipts.db", "receipts.db-wal",
-	"receipts.db-shm", "receipts.db-lock", "receipts.db-control" };
+	"receipts.db-shm", "receipts.db-lock", "receipts.db-erased",
+	"receipts.db-control" };
 
 void
 served_configure(const struct served *w, const char *more)
