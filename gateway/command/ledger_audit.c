@@ -34,7 +34,8 @@ struct audit {
 	size_t n_heads, head;	  /* the one that comes next */
 	const struct ledger_head *published;
 	bool has_published; /* the tree has been that large */
-	uint64_t leaves, receipts, erasures;
+	uint64_t leaves, receipts;
+	uint64_t erasures, requested; /* requested: of them */
 };
 
 static void fault(struct audit *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -190,6 +191,7 @@ check_erasure(struct audit *a, const struct store_leaf *leaf)
 	struct ledger_hash hash;
 
 	a->erasures++;
+	a->requested += x->why == ERASURE_REQUEST ? 1 : 0;
 	if (ledger_erased(x, &hash) != ST_OK)
 		a->failed = ST_INTERNAL;
 	else if (!same(&hash, &leaf->hash))
@@ -332,9 +334,11 @@ tell(struct audit *a, uint64_t counted)
 		(void)fputs("\r\033[K", stderr);
 	if (a->faults > TOLD)
 		(void)printf("and %llu more\n", number(a->faults - TOLD));
-	(void)printf("%llu leaves: %llu receipts, %llu erased; %zu heads%s: ",
-	    number(a->leaves), number(a->receipts), number(a->erasures),
-	    a->n_heads, a->published != NULL ? " and the published one" : "");
+	(void)printf("%llu leaves: %llu receipts, %llu erased by request, "
+		     "%llu for their age; %zu heads%s: ",
+	    number(a->leaves), number(a->receipts), number(a->requested),
+	    number(a->erasures - a->requested), a->n_heads,
+	    a->published != NULL ? " and the published one" : "");
 	if (a->faults == 0)
 		(void)puts("all is as it was");
 	else

@@ -483,6 +483,7 @@ def test_a_tenth_of_many_receipts_is_erased(make_gateway):
     print(said.strip(), result.stdout.strip(), f"verified in {took:.2f} s",
           f"{gateway.store.stat().st_size} bytes", sep="\n")
     assert result.returncode == 0
-    assert f"{LEDGER - LEDGER // 10} receipts, {LEDGER // 10} erased" in \
-        result.stdout
+    assert (f"{LEDGER - LEDGER // 10} receipts, {LEDGER // 10} erased by "
+            "request, 0 for their age; 3 heads and the published one"
+            in result.stdout)
     shutil.rmtree(gateway.dir)
