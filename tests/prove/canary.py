@@ -31,6 +31,7 @@ KINDS = {
     "R": "killed rooms",
     "S": "API requests",
     "T": "TLS hello",
+    "U": "tran_id that is not the invoice ID",
     "Z": "card-shaped",
     "?": "(a piece, kind unknown)",
 }

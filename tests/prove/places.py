@@ -4,17 +4,15 @@ A place is a row of the table.  To add one, such as a backup, add a line to
 files() with what has to be searched.
 """
 
-import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import callbacks
 from gateway import process_ended
-from scanner import CannotSearch
+from scanner import CannotSearch, Found, dump
 
 MEMORY_MOMENTS = ("idle, connections open", "idle, all closed",
-                  "after a killed edge")
+                  "after killed rooms")
 
 # (role, kind): why it may be in that process's memory and core.
 ALLOWED = {
@@ -28,6 +26,8 @@ ALLOWED = {
 NOT_SEARCHED = (
     "kernel memory (socket buffers hold ciphertext but between rooms)",
     "the files of the secrets themselves",
+    "memory for a tran_id that is not the invoice ID: it is stored while the "
+    "payment waits, and sought on disk and wire afterwards",
     "invoice ID, amount, currency and times: they are what is kept",
 )
 
@@ -48,29 +48,25 @@ def processes(gateway):
     return {**gateway.rooms(), gateway.pid: "supervisor"}
 
 
-def memory(world, moment):
+def memory(world, moment, writable=False):
     """A row a role; edges together."""
     rows = []
     roles = processes(world.gateway)
     for role in sorted(set(roles.values())):
         pids = [pid for pid, r in roles.items() if r == role]
-        found = world.scanner.processes(pids)
+        found = world.scanner.processes(pids, writable)
         rows.append(Row(f"memory of {role}, {moment}",
                         found.without(allowed(role)), allowed(role)))
     return rows
 
 
-def _dump(pid, path):
-    done = subprocess.run(
-        ["gdb", "-nx", "-batch", "-iex", "set auto-solib-add off", "-p",
-         str(pid), "-ex", f"generate-core-file {path}"],
-        stdin=subprocess.DEVNULL, capture_output=True, check=False,
-        env={**os.environ, "DEBUGINFOD_URLS": ""})
-    if not path.exists() or path.stat().st_size == 0:
-        raise CannotSearch(
-            f"gdb made no core of process {pid}; where ptrace is not "
-            "permitted the proof cannot be had: "
-            + done.stderr.decode(errors="replace").strip()[-300:])
+def all_writable(world, moment):
+    """What they may write to as one row; what may be in one of them is left
+    out there only."""
+    found = Found()
+    for row in memory(world, moment, writable=True):
+        found.add(row.found)
+    return [Row(f"all memory, {moment}", found, set())]
 
 
 def cores(world):
@@ -78,7 +74,7 @@ def cores(world):
     rows = {}
     for pid, role in processes(world.gateway).items():
         path = world.dir / "core"
-        _dump(pid, path)
+        dump(pid, path)
         if callbacks.MERCHANT.encode() not in path.read_bytes():
             raise CannotSearch(f"the core of {role} does not hold what it "
                                "has to; it proves nothing")
@@ -106,7 +102,7 @@ def _open_files(gateway):
     return sorted(found.values())
 
 
-def files(world):
+def files(world, moment):
     """Rows of everything on disk, or that has left the gateway."""
     state, taken = world.state, world.dir / "taken"
     store = [p for p in state.glob("receipts.db*") if p.is_file()]
@@ -114,14 +110,13 @@ def files(world):
               if p.is_file() and p not in store]
     places = [("database, WAL, shared memory", store),
               ("other and temporary files", others),
+              ("open and deleted files, memfds",
+               _open_files(world.gateway)),
               ("logs", [taken / "log"]),
               ("metrics and health", [taken / "admin"]),
               ("receipts export, other commands", [taken / "commands"]),
               ("what billing received", [taken / "billing"]),
               ("what API clients received", [taken / "api"]),
               ("answers to callers", [taken / "callers"])]
-    if world.gateway.process is not None:
-        places.insert(2, ("open and deleted files, memfds",
-                          _open_files(world.gateway)))
-    return [Row(name, world.scanner.search(targets), set())
+    return [Row(f"{name}, {moment}", world.scanner.search(targets), set())
             for name, targets in places]

@@ -2,7 +2,7 @@
 """Nothing else survives: thousands of callbacks full of canaries, then a
 search for every canary everywhere it could be.
 
-    prove.py [--callbacks N] [--long]
+    prove.py [--callbacks N]
 
 Exit code: 0 no canary anywhere and every control was found; 1 otherwise.
 """
@@ -25,14 +25,17 @@ import selftest  # noqa: E402
 from canary import KINDS  # noqa: E402
 from gateway import process_ended, until  # noqa: E402
 from scanner import CannotSearch, Found  # noqa: E402
-from wire import Line  # noqa: E402
 from scene import World  # noqa: E402
+from traffic import Traffic  # noqa: E402
+from wire import Line  # noqa: E402
 
 THREADS = 4
 LONG = 1000      # from so many callbacks on: every control, all the noise
 CONTROL = 60     # callbacks to a build that has to fail
 IDLE = 24        # connections left open
-PATIENCE = 20    # seconds for memory to come to rest
+EACH = 2         # callbacks to each exit by itself
+SECONDS_ASKED = 4
+PATIENCE = 20    # seconds to come to rest
 
 
 class Failed(Exception):
@@ -72,12 +75,13 @@ def hits(rows):
     return sum(sum(row.found.hits.values()) for row in rows)
 
 
-def at_rest(world, moment, patience=PATIENCE):
-    """Rows of the processes' memory when it has come to rest: with no hits,
-    or with those that do not go away."""
+def at_rest(world, moment, patience=PATIENCE, look=places.memory):
+    """Rows of what is looked at when it has come to rest: with no hits, or
+    with those that do not go away.  The store empties its log a second
+    after the last change."""
     deadline = time.monotonic() + patience
     while True:
-        rows = places.memory(world, moment)
+        rows = look(world, moment)
         if hits(rows) == 0 or time.monotonic() > deadline:
             return rows
         time.sleep(0.5)
@@ -128,6 +132,44 @@ def kill_an_edge(world):
           pid not in world.gateway.rooms("edge"))
 
 
+def kill_the_asker(world, number):
+    """SIGKILL while SSLCommerz has a question."""
+    world.provider.misbehave("slow", 1, seconds=SECONDS_ASKED)
+    asked = len(world.provider.questions)
+    line = Line(world.gateway, world.callers)
+    world.traffic.one(line, number)
+    line.close()
+    assert world.provider.wait_asked(asked + 1)
+    pid = world.gateway.kill("asker")
+    world.provider.behave()
+    until(lambda: set(world.gateway.rooms("asker")) - {pid})
+    world.settle()
+
+
+def each_exit(world, first, progress):
+    """A row for each way in which a request ends, searched by itself: later
+    requests would overwrite what it leaves."""
+    rows = []
+    for i, exit in enumerate(Traffic.EXITS):
+        line = Line(world.gateway, world.callers)
+        for n in range(EACH):
+            world.traffic.one(line, first + i * EACH + n, exit)
+        line.close()
+        world.settle()
+        rows += at_rest(world, "after: " + exit.replace("_", " "),
+                        look=places.all_writable)
+    progress.say(f"{len(rows)} kinds of exit, searched one by one")
+    return rows
+
+
+def send_other_invoices(world, first):
+    line = Line(world.gateway, world.callers)
+    for n in range(first, first + IDLE):
+        world.traffic.one(line, n, "other_invoice")
+    line.close()
+    world.settle()
+
+
 def check_kept(world):
     """What is kept is found where it has to be, so the places are right."""
     receipts = [r["invoice_id"] for r in world.billing.receipts.values()]
@@ -148,23 +190,26 @@ def check_kept(world):
 
 def search(world, callbacks, progress, deep=True):
     """Send callbacks and search; the rows of the table."""
+    rows = each_exit(world, 10 * callbacks, progress) if deep else []
     world.traffic.send(range(callbacks), THREADS, progress.count(
         callbacks, "callbacks"))
     world.sent = callbacks
     world.ask_api(10).close()
     world.leave_open(range(callbacks, callbacks + IDLE))
     world.settle()
-    world.run_commands()
     patience = PATIENCE if deep else 2
-    rows = at_rest(world, places.MEMORY_MOMENTS[0], patience)
+    rows += at_rest(world, places.MEMORY_MOMENTS[0], patience)
     world.close_open()
     rows += at_rest(world, places.MEMORY_MOMENTS[1], patience)
     if deep:
         rows += places.cores(world)
         kill_an_edge(world)
+        kill_the_asker(world, 20 * callbacks + 1)
         rows += at_rest(world, places.MEMORY_MOMENTS[2])
+    send_other_invoices(world, 30 * callbacks)
+    world.run_commands()
     world.write_down()
-    rows += places.files(world)
+    rows += at_rest(world, "running", patience, places.files)
     return rows
 
 
@@ -180,7 +225,7 @@ def run(directory, callbacks, progress, deep=True):
         if deep:
             check_kept(world)
         code = world.stop()
-        rows.append(places.Row("all files after the end", world.scanner.folder(
+        rows.append(places.Row("all files, after the end", world.scanner.folder(
             world.state), set()))
     finally:
         world.stop()

@@ -5,8 +5,8 @@
  *
  * FILE: card-shaped canaries, one a line.  TARGET: a file, "-" for standard
  * input, or "pid:N": everything that process N has mapped and may read or
- * write, through /proc/N/mem, which root may do.  On standard output, parted
- * by tabs:
+ * write, through /proc/N/mem, which root may do; "rw:N": what it may write.
+ * On standard output, parted by tabs:
  *
  *     hit TARGET KIND VIEW LENGTH SYMBOLS PLACE+OFFSET     the first of them
  *     count TARGET KIND VIEW HITS
@@ -204,7 +204,7 @@ of_the_kernel(const char *name)
 }
 
 static bool
-scan_mappings(struct scan *s, FILE *maps, int mem)
+scan_mappings(struct scan *s, FILE *maps, int mem, bool writable)
 {
 	char line[1024];
 	size_t n = 0;
@@ -217,7 +217,7 @@ scan_mappings(struct scan *s, FILE *maps, int mem)
 		if (sscanf(line, "%llx-%llx %7s %*s %*s %*s %511[^\n]", &start,
 			&end, rights, name) < 3)
 			return false;
-		if ((rights[0] != 'r' && rights[1] != 'w') ||
+		if ((rights[1] != 'w' && (writable || rights[0] != 'r')) ||
 		    of_the_kernel(name))
 			continue;
 		slash = strrchr(name, '/');
@@ -229,7 +229,7 @@ scan_mappings(struct scan *s, FILE *maps, int mem)
 }
 
 static bool
-scan_process(struct scan *s, const char *pid)
+scan_process(struct scan *s, const char *pid, bool writable)
 {
 	char path[64];
 	FILE *maps;
@@ -240,7 +240,7 @@ scan_process(struct scan *s, const char *pid)
 	maps = fopen(path, "re");
 	(void)snprintf(path, sizeof(path), "/proc/%.20s/mem", pid);
 	mem = open(path, O_RDONLY | O_CLOEXEC);
-	ok = maps != NULL && mem >= 0 && scan_mappings(s, maps, mem);
+	ok = maps != NULL && mem >= 0 && scan_mappings(s, maps, mem, writable);
 	if (!ok)
 		fprintf(stderr,
 		    "scan: the memory of process %s cannot be read; root may, "
@@ -264,8 +264,12 @@ scan_target(struct scan *s, const char *target)
 	s->searched = s->unreadable = 0;
 	s->told = 0;
 	memset(s->hits, 0, sizeof(s->hits));
-	ok = strncmp(target, "pid:", 4) == 0 ? scan_process(s, target + 4)
-					     : scan_file(s, target);
+	if (strncmp(target, "pid:", 4) == 0)
+		ok = scan_process(s, target + 4, false);
+	else if (strncmp(target, "rw:", 3) == 0)
+		ok = scan_process(s, target + 3, true);
+	else
+		ok = scan_file(s, target);
 	for (int v = 0; v < CANARY_VIEWS; v++) {
 		for (int k = 0; k < 128; k++) {
 			if (s->hits[v][k] > 0)
@@ -315,7 +319,8 @@ main(int argc, char **argv)
 		first = 3;
 	}
 	if (first >= argc) {
-		fputs("usage: scan [--cards FILE] FILE|-|pid:N...\n", stderr);
+		fputs("usage: scan [--cards FILE] FILE|-|pid:N|rw:N...\n",
+		    stderr);
 		return 2;
 	}
 	for (int i = first; i < argc; i++)

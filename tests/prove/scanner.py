@@ -54,6 +54,20 @@ class CannotSearch(Exception):
     """Something that had to be searched could not be."""
 
 
+def dump(pid, path):
+    """A core of a process that goes on running, by gdb."""
+    done = subprocess.run(
+        ["gdb", "-nx", "-batch", "-iex", "set auto-solib-add off", "-p",
+         str(pid), "-ex", f"generate-core-file {path}"],
+        stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        env={**os.environ, "DEBUGINFOD_URLS": ""})
+    if not path.exists() or path.stat().st_size == 0:
+        raise CannotSearch(
+            f"gdb made no core of process {pid}; where ptrace is not "
+            "permitted there is no proof: "
+            + done.stderr.decode(errors="replace").strip()[-300:])
+
+
 class Scanner:
     """Searches for every canary; cards: a file of the card-shaped ones."""
 
@@ -61,7 +75,7 @@ class Scanner:
         self.cards = str(cards)
 
     def search(self, targets):
-        """A Found; targets: paths, "pid:N"."""
+        """A Found; targets: paths, "pid:N", "rw:N"."""
         targets = [str(t) for t in targets]
         found = Found()
         for at in range(0, len(targets), AT_ONCE):
@@ -78,5 +92,7 @@ class Scanner:
         return self.search(sorted(
             p for p in path.rglob("*") if p.is_file() and not p.is_symlink()))
 
-    def processes(self, pids):
-        return self.search(f"pid:{pid}" for pid in pids)
+    def processes(self, pids, writable=False):
+        """All that they have mapped, or only what they may write to."""
+        return self.search(f"{'rw' if writable else 'pid'}:{pid}"
+                           for pid in pids)

@@ -11,7 +11,7 @@ from canary import Canaries
 from gateway import Gateway, command, until
 from scanner import Scanner
 from stub_server import tls_context
-from traffic import Locked, Provider, Traffic
+from traffic import OTHER_MERCHANT, Locked, Provider, Traffic
 from wire import Line, Taken, head
 
 LIMITS = {"edges": 2, "idle_timeout": "600s", "body_timeout": "5s",
@@ -22,7 +22,8 @@ SECONDS = 300  # that nothing here should ever take
 
 
 class World:
-    """From start() to stop()."""
+    """From start() to stop().  No memory may be locked, so that none is out
+    of the search's reach, as what memfd_secret() gives would be."""
 
     def __init__(self, directory, seed):
         self.dir = directory
@@ -46,17 +47,22 @@ class World:
 
     def _make(self):
         secret = self.canaries.text("P", 64).encode()
+        merchants = {
+            callbacks.MERCHANT: {"password": self.password},
+            OTHER_MERCHANT: {"password": self.password,
+                             "invoice_field": "value_b"}}
         self.billing = BillingStub(
             *self.keys.billing,
             ["whsec_" + base64.b64encode(secret).decode()]).start()
         self.provider = Provider(tls_context(*self.keys.provider),
-                                 {callbacks.MERCHANT: self.password},
+                                 dict.fromkeys(merchants, self.password),
                                  self.canaries).start()
         self.gateway = Gateway(
             self.dir / "config", self.keys, billing=self.billing,
-            merchants={callbacks.MERCHANT: {"password": self.password}},
+            merchants=merchants,
             limits=LIMITS, store=self.state / "receipts.db",
             provider=self.provider,
+            prefix=["prlimit", "--memlock=0:0"],
             environ={"TMPDIR": str(self.state / "tmp")})
         self.gateway.tokens.clear()
         for name, scopes in (("reader", "read"), ("person", "read deliver "

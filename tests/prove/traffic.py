@@ -16,6 +16,7 @@ CUSTOMER = ("value_a", "value_b", "value_c", "value_d")
 ALSO_SENT = ("cus_name", "cus_email", "cus_phone", "cus_add1")
 OTHER = ("error", "risk_title", "base_fair", "currency_rate",
          "store_amount")
+OTHER_MERCHANT = "otherbox"  # its invoice ID is value_b
 # How SSLCommerz misbehaves, each about one payment in so many.
 MISBEHAVIOURS = ("amount", "risk", "failed", "cut", "html", "doubled",
                  "numbers", "object", "gzip", "pending", "huge", "status")
@@ -28,6 +29,16 @@ class Provider(SSLCommerz):
     def __init__(self, context, stores, canaries):
         super().__init__(context, stores)
         self._canaries = canaries
+
+        self.handler = type("Talkative", (self.handler,),
+                            {"end_headers": self._end_headers})
+
+    @staticmethod
+    def _end_headers(handler):
+        make = handler.stub._canaries
+        handler.send_header("Set-Cookie", "id=" + make.text("M"))
+        handler.send_header(make.name("M"), make.text("M"))
+        super(type(handler), handler).end_headers()
 
     def _more(self):
         make = self._canaries
@@ -147,6 +158,16 @@ class Traffic:
     def repeated(self, line, n):
         data = post(self.genuine(n), self.headers())
         return max(line.ask(data), line.ask(data)), {200}
+
+    def other_invoice(self, line, n):
+        """Of the merchant whose invoice ID stands in another field."""
+        fields = self.paid(n)
+        fields.update(store_id=OTHER_MERCHANT, value_b=fields["tran_id"],
+                      tran_id=self.make.text("U", 64))
+        self.provider.ledger.enter(OTHER_MERCHANT, fields)
+        return line.ask(post(callbacks.encode(self.signed(fields)),
+                             self.headers(),
+                             "/ipn/" + OTHER_MERCHANT)), {200}
 
     def forged(self, line, n):
         """Signed, and SSLCommerz knows of no such payment."""
@@ -288,8 +309,9 @@ class Traffic:
         return 0, {0}
 
     def hello(self, line, n):
-        """A canary in the TLS hello, under TLS 1.2."""
-        named = Line(self.gateway, self.taken, hello=self.make.name("T", 60))
+        """A canary in the TLS hello, under either version."""
+        named = Line(self.gateway, self.taken, hello=self.make.name("T", 60),
+                     old=n // 2 % 2 == 1)
         status = named.ask(post(self.genuine(n), self.headers()))
         named.close()
         return status, {200}
@@ -310,9 +332,12 @@ class Traffic:
               "half_head", "half_and_silent", "not_waited_for", "hello",
               "pipelined", "repeated")
 
-    def one(self, line, n):
+    EXITS = ("answered",) + OTHERS
+
+    def one(self, line, n, exit=None):
         """Callback number n: every second one is just genuine."""
-        exit = "answered" if n % 2 else self.OTHERS[n // 2 % len(self.OTHERS)]
+        exit = exit or ("answered" if n % 2 else
+                        self.OTHERS[n // 2 % len(self.OTHERS)])
         if exit in self.GENUINE:
             # Their connection may have been kept by a refusal that closes.
             line.connect()
@@ -336,8 +361,8 @@ class Traffic:
         numbers = iter(numbers)
         failed = []
 
-        def work():
-            line = Line(self.gateway, self.taken)
+        def work(number):
+            line = Line(self.gateway, self.taken, old=number % 2 == 1)
             try:
                 while True:
                     with self.lock:
@@ -351,8 +376,8 @@ class Traffic:
             finally:
                 line.close()
 
-        workers = [threading.Thread(target=work, daemon=True)
-                   for _ in range(threads)]
+        workers = [threading.Thread(target=work, args=(i,), daemon=True)
+                   for i in range(threads)]
         for worker in workers:
             worker.start()
         for worker in workers:

@@ -46,12 +46,15 @@ def post(body, fields=(), path="/ipn/testbox", content_type=FORM):
 class Line:
     """A connection to one side of the gateway, kept as long as it lasts."""
 
-    def __init__(self, gateway, taken, side="callbacks", hello=None):
-        """hello: a name for the TLS hello and ALPN; None: the usual."""
+    def __init__(self, gateway, taken, side="callbacks", hello=None,
+                 old=False):
+        """hello: a name for the TLS hello and ALPN; None: the usual.  old:
+        TLS 1.2."""
         self._gateway = gateway
         self._taken = taken
         self._side = side
         self._hello = hello
+        self._old = old
         self._tls = None
 
     def connect(self):
@@ -63,12 +66,14 @@ class Line:
         return self
 
     def _context(self):
-        if self._hello is None:
+        if self._hello is None and not self._old:
             return self._gateway.context
         context = ssl.create_default_context(cafile=self._gateway.keys.ca)
-        context.check_hostname = False
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1", self._hello])
+        if self._old:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if self._hello is not None:
+            context.check_hostname = False
+            context.set_alpn_protocols(["http/1.1", self._hello])
         return context
 
     def send(self, data):
