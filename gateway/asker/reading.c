@@ -200,6 +200,10 @@ judge(const struct receipt *claimed, const struct intake_payment *p, bool done,
 	case REASON_RISK:
 		compare(claimed, p, out);
 		break;
+	case REASON_GUARD:
+		out->reason =
+		    is_about(p, &claimed->id) ? REASON_GUARD : REASON_PAYMENT;
+		break;
 	case REASON_UNKNOWN:
 	case REASON_UNPAID:
 		out->reason = done ? p->reason : REASON_NONSENSE;
@@ -382,8 +386,8 @@ look_up(struct reading *r, const struct merchant_rules *m, json_t *answer,
 	}
 	if (*n > 0 && !seen[REASON_NONSENSE])
 		return REASON_PAID;
-	return sum_up(
-	    &a, seen, seen[REASON_UNPAID] ? REASON_UNPAID : REASON_UNKNOWN);
+	why = seen[REASON_UNPAID] ? REASON_UNPAID : REASON_UNKNOWN;
+	return sum_up(&a, seen, seen[REASON_GUARD] ? REASON_GUARD : why);
 }
 
 enum reason

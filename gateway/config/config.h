@@ -74,6 +74,7 @@ struct config_schedule {
 };
 
 enum amount_field { AMOUNT_REQUESTED, AMOUNT_SETTLED };
+enum invoice_guard { INVOICE_GUARD_ON, INVOICE_GUARD_OFF };
 
 enum scope {
 	SCOPE_READ = 1,
@@ -93,6 +94,7 @@ struct config_merchant {
 	int64_t refuse_after_s; /* denied for so long: refused */
 	enum invoice_field invoice_field;
 	enum amount_field amount_field;
+	enum invoice_guard invoice_guard;
 	bool md5_only;
 	uint32_t billings; /* bit i: billing i gets this merchant's receipts */
 };

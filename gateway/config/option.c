@@ -140,6 +140,7 @@ read_word(enum option_type type, struct bytes text, struct err *e)
 	static const char *const invoice[] = { "tran_id", "value_a", "value_b",
 		"value_c", "value_d", NULL };
 	static const char *const amount[] = { "requested", "settled", NULL };
+	static const char *const guard[] = { "on", "off", NULL };
 	static const char *const yesno[] = { "no", "yes", NULL };
 	static const char *const order[] = { "none", "invoice", NULL };
 	static const char *const format[] = { "webhook", "cloudevents",
@@ -157,6 +158,9 @@ read_word(enum option_type type, struct bytes text, struct err *e)
 	} else if (type == OPTION_AMOUNT) {
 		words = amount;
 		fault = "neither requested nor settled";
+	} else if (type == OPTION_GUARD) {
+		words = guard;
+		fault = "neither on nor off";
 	} else if (type == OPTION_ORDER) {
 		words = order;
 		fault = "neither none nor invoice";
@@ -407,6 +411,7 @@ option_convert(const struct option_row *o, struct bytes value,
 	case OPTION_CONFIRM:
 	case OPTION_INVOICE:
 	case OPTION_AMOUNT:
+	case OPTION_GUARD:
 	case OPTION_YESNO:
 		break;
 	}

@@ -96,6 +96,7 @@ rules_of(const struct config_merchant *m)
 	rules.confirm = m->confirm;
 	rules.invoice_field = m->invoice_field;
 	rules.amount_field = m->amount_field;
+	rules.invoice_guard = m->invoice_guard;
 	rules.md5_only = m->md5_only;
 	return rules;
 }
@@ -225,6 +226,7 @@ rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
 		out->merchants[i].confirm = m->confirm;
 		out->merchants[i].by_tran_id =
 		    m->invoice_field == INVOICE_TRAN_ID;
+		out->merchants[i].invoice_guard = m->invoice_guard;
 		out->merchants[i].confirm_for_s = m->confirm_for_s;
 		out->merchants[i].refuse_after_s = m->refuse_after_s;
 	}

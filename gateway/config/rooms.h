@@ -33,6 +33,7 @@ struct merchant_rules {
 	enum confirm confirm;
 	enum invoice_field invoice_field;
 	enum amount_field amount_field;
+	enum invoice_guard invoice_guard;
 	bool md5_only;
 };
 
@@ -63,6 +64,7 @@ struct keeper_config {
 		uint32_t billings; /* bits, as in config_merchant */
 		enum confirm confirm;
 		bool by_tran_id; /* the invoice ID is tran_id */
+		enum invoice_guard invoice_guard;
 		int64_t confirm_for_s, refuse_after_s;
 	} merchants[CONFIG_MERCHANTS];
 	struct {

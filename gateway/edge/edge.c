@@ -21,7 +21,8 @@
 /* Hints that may wait for the asker at once; what is more is dropped. */
 #define HINTS_MAX 8192
 
-/* Refusals that are logged in one second; the rest is only counted. */
+/* Refusals of a kind that are logged in one second; the rest is only counted.
+ * What anybody can send must not hide what only a merchant can. */
 #define REFUSALS_LOGGED 10
 
 #define RETRY_AFTER "Retry-After: 1\r\n"
@@ -34,8 +35,10 @@ struct edge {
 	struct server *server;
 	SSL_CTX *tls;
 	struct pending *pending;
-	int64_t refusal_second;
-	int refusals_logged;
+	struct refusals {
+		int64_t second;
+		int logged;
+	} forged, guarded;
 	size_t n_merchants;
 	struct edge_merchant merchants[CONFIG_MERCHANTS];
 };
@@ -118,14 +121,14 @@ log_refusal(struct edge *e, const struct edge_merchant *m,
     const struct server_request *req, enum refusal why)
 {
 	int64_t second = req->arrived_us / 1000000;
+	bool guarded = intake_guarded(why);
+	struct refusals *r = guarded ? &e->guarded : &e->forged;
 
-	if (second != e->refusal_second) {
-		e->refusal_second = second;
-		e->refusals_logged = 0;
-	}
-	if (e->refusals_logged++ >= REFUSALS_LOGGED)
+	if (second != r->second)
+		*r = (struct refusals){ .second = second };
+	if (r->logged++ >= REFUSALS_LOGGED)
 		return;
-	log_event(LOG_CALLBACK_REFUSED,
+	log_event(guarded ? LOG_INVOICE_GUARDED : LOG_CALLBACK_REFUSED,
 	    log_word(KEY_MERCHANT, m->rules.store_id),
 	    log_word(KEY_REASON, refusal_word(why)),
 	    log_num(KEY_BYTES, (int64_t)req->body_len),
@@ -137,6 +140,8 @@ refuse(struct edge *e, const struct edge_merchant *m,
     const struct server_request *req, enum refusal why)
 {
 	metrics_add(MET_CALLBACK_REFUSED_TOO_LARGE + (unsigned)why, 1);
+	if (intake_guarded(why))
+		metrics_add(MET_INVOICE_GUARDED_EDGE, 1);
 	log_refusal(e, m, req, why);
 	server_problem(e->server, req->id, problem_of(why), NULL);
 }

@@ -137,6 +137,12 @@ intake_run(struct intake *in, const struct edge_merchant *m,
 	secret_wipe(body, len);
 }
 
+bool
+intake_guarded(enum refusal r)
+{
+	return r >= REFUSAL_INVOICE_CARD && r <= REFUSAL_INVOICE_PHONE;
+}
+
 const char *
 refusal_word(enum refusal r)
 {
@@ -204,6 +210,7 @@ intake_answer(struct intake *in, const struct merchant_rules *m,
     struct intake_payment *out)
 {
 	const struct form *f = &in->form;
+	enum refusal why = REFUSALS;
 	enum status st = ST_OK;
 
 	memset(out, 0, sizeof(*out));
@@ -213,12 +220,12 @@ intake_answer(struct intake *in, const struct merchant_rules *m,
 	out->reason = say(f, m);
 	if (out->reason == REASON_PAID || out->reason == REASON_RISK)
 		st = minimize_answer(
-		    f, m, received_us, &in->identity, &out->receipt);
+		    f, m, received_us, &in->identity, &out->receipt, &why);
 	else
 		st = minimize_id(f, m, &in->identity, &out->receipt.id);
 	if (st == ST_OK)
 		goto out;
-	out->reason = REASON_NONSENSE;
+	out->reason = intake_guarded(why) ? REASON_GUARD : REASON_NONSENSE;
 	if (st == ST_BAD_INPUT)
 		st = minimize_id(f, m, &in->identity, &out->receipt.id);
 out:

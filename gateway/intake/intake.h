@@ -63,7 +63,8 @@ struct intake_member {
 /* One payment as SSLCommerz tells it. */
 struct intake_payment {
 	/* PAID, RISK, UNPAID, PENDING, UNKNOWN; STORE for a paid one of
-	 * another store; NONSENSE when a value of a paid one cannot be kept. */
+	 * another store; of one whose values cannot be kept GUARD, when its
+	 * invoice ID has a shape that is not let through, else NONSENSE. */
 	enum reason reason;
 	/* Of PAID and RISK.  paid_at_us 0: it does not say when.  Of others the
 	 * id alone, when they have a val_id, else zero. */
@@ -105,6 +106,9 @@ MUST_USE enum status intake_answer(struct intake *in,
  */
 MUST_USE enum status intake_resign(unsigned char *body, size_t len,
     const struct edge_merchant *was, const struct edge_merchant *now);
+
+/* Is it for the shape of an invoice ID? */
+bool intake_guarded(enum refusal r);
 
 /* The fixed word of base/refusal.def. */
 const char *refusal_word(enum refusal r);

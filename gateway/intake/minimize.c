@@ -2,6 +2,7 @@
 
 #include "base/rfc3339.h"
 #include "intake/sslcommerz.h"
+#include "receipt/guard.h"
 
 static enum status
 refuse(enum refusal *why, enum refusal r)
@@ -94,6 +95,21 @@ take_amount(const struct form *f, const struct merchant_rules *m,
 
 /* ---- names of things */
 
+static enum status
+guard(const struct merchant_rules *m, struct bytes text, enum refusal *why)
+{
+	static const enum refusal refusals[GUARD_SHAPES] = {
+		[GUARD_CARD] = REFUSAL_INVOICE_CARD,
+		[GUARD_EMAIL] = REFUSAL_INVOICE_EMAIL,
+		[GUARD_PHONE] = REFUSAL_INVOICE_PHONE,
+	};
+	enum guard_shape shape = m->invoice_guard == INVOICE_GUARD_ON
+				     ? guard_shape(text)
+				     : GUARD_NONE;
+
+	return shape == GUARD_NONE ? ST_OK : refuse(why, refusals[shape]);
+}
+
 /* tran_id is held to the grammar even where another field is the invoice ID:
  * text that a payer typed must not pass for it. */
 static enum status
@@ -102,12 +118,18 @@ take_invoice(const struct form *f, const struct merchant_rules *m,
 {
 	struct bytes invoice =
 	    form_value(f, sslcommerz_invoice_field(m->invoice_field));
+	struct bytes tran_id = form_value(f, "tran_id");
+	enum status st;
 
-	if (!receipt_invoice_valid(form_value(f, "tran_id")) ||
+	if (!receipt_invoice_valid(tran_id) ||
 	    !receipt_invoice_valid(invoice) ||
 	    !receipt_text(r->invoice_id, sizeof(r->invoice_id), invoice))
 		return refuse(why, REFUSAL_INVOICE);
-	return ST_OK;
+	st = guard(m, invoice, why);
+	/* It is stored until the payment is decided. */
+	if (st == ST_OK && m->confirm == CONFIRM_REQUIRED)
+		st = guard(m, tran_id, why);
+	return st;
 }
 
 static enum status
@@ -167,18 +189,18 @@ minimize_receipt(const struct form *f, const struct merchant_rules *m,
 
 enum status
 minimize_answer(const struct form *f, const struct merchant_rules *m,
-    int64_t received_us, struct identity *id, struct receipt *out)
+    int64_t received_us, struct identity *id, struct receipt *out,
+    enum refusal *why)
 {
 	struct receipt now;
-	enum refusal why;
 	enum status st;
 
 	start(m, received_us, out);
-	st = fill(f, m, id, false, out, &why);
+	st = fill(f, m, id, false, out, why);
 	now = *out;
 	now.paid_at_us = now.received_at_us;
 	if (st == ST_OK && !receipt_valid(&now))
-		st = ST_BAD_INPUT;
+		st = refuse(why, REFUSAL_DATE);
 	if (st != ST_OK)
 		memset(out, 0, sizeof(*out));
 	else if (!receipt_valid(out))

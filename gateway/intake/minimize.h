@@ -12,8 +12,10 @@
 /*
  * Fill *out from f, a paid callback whose signature has been verified.
  * received_us: wall clock.  ST_BAD_INPUT with *why (CURRENCY, AMOUNT, DATE,
- * INVOICE or VAL_ID, in this order) when a value is not in its grammar or
- * out of range; ST_NO_MEMORY.  *out is zero on any failure.
+ * INVOICE..., VAL_ID, in this order) when a value is not in its grammar, out
+ * of range or, an invoice ID or a tran_id that is kept, of a shape that the
+ * merchant's guard does not let through; ST_NO_MEMORY.  *out is zero on any
+ * failure.
  */
 MUST_USE enum status minimize_receipt(const struct form *f,
     const struct merchant_rules *m, int64_t received_us, struct identity *id,
@@ -21,12 +23,11 @@ MUST_USE enum status minimize_receipt(const struct form *f,
 
 /*
  * The same of what SSLCommerz answers about a paid payment: there a tran_date
- * that is missing or none leaves paid_at_us 0.  ST_BAD_INPUT, ST_NO_MEMORY:
- * *out is zero.
+ * that is missing or none leaves paid_at_us 0.
  */
-MUST_USE enum status
-minimize_answer(const struct form *f, const struct merchant_rules *m,
-    int64_t received_us, struct identity *id, struct receipt *out);
+MUST_USE enum status minimize_answer(const struct form *f,
+    const struct merchant_rules *m, int64_t received_us, struct identity *id,
+    struct receipt *out, enum refusal *why);
 
 /*
  * The id of the payment that f is about, by its val_id; zero when it has none

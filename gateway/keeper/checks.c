@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/deliveries.h"
+#include "keeper/guarded.h"
 
 /* Paid payments of one invoice; no asker gives more. */
 #define MOST_FOUND 16
@@ -131,6 +132,10 @@ begin(struct checks *cs, const struct peer *p, const struct msg_check *m)
 		return ST_CONFIG;
 	if (!merchant->by_tran_id && m->tran_id[0] == '\0')
 		return ST_BAD_INPUT;
+	/* There can be none, and SSLCommerz is not told such a number. */
+	if (!guarded_text(merchant, m->invoice_id) ||
+	    !guarded_text(merchant, m->tran_id))
+		return ST_NOT_FOUND;
 	if (asker == NULL)
 		return ST_UNAVAILABLE;
 	c = is_room(cs, merchant) ? add_check(cs, p, asker, merchant, m) : NULL;
@@ -216,6 +221,8 @@ checks_found(
 	c->found++;
 	if (strcmp(m->receipt.invoice_id, c->invoice_id) != 0)
 		return true; /* nobody asked about it */
+	if (!guarded_receipt(c->merchant, &m->receipt))
+		return !c->merchant->guard_settled;
 	if (store_queue_found(cs->cfg.queue, &m->receipt, m->reason,
 		&c->merchant->endpoints, c->tag, 0) == ST_OK)
 		c->storing++;

@@ -12,6 +12,7 @@
 #include "keeper/control.h"
 #include "keeper/decisions.h"
 #include "keeper/deliveries.h"
+#include "keeper/guarded.h"
 #include "keeper/marks.h"
 #include "keeper/news.h"
 #include "keeper/questions.h"
@@ -93,12 +94,13 @@ on_put(struct keeper *k, struct peer *p, const struct msg_put *m)
 	    routes_find(k->routes, m->receipt.merchant);
 	enum status st;
 
-	if (merchant == NULL)
+	st = merchant == NULL ? ST_BAD_INPUT : guarded_put(merchant, m);
+	if (st == ST_BAD_INPUT)
 		return false;
-	if (merchant->confirm)
+	if (st == ST_OK && merchant->confirm)
 		st = store_queue_wait(
 		    k->queue, &m->receipt, m->tran_id, p->id, m->tag);
-	else
+	else if (st == ST_OK)
 		st = store_queue_put(
 		    k->queue, &m->receipt, &merchant->endpoints, p->id, m->tag);
 	return st == ST_OK ||

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "keeper/guarded.h"
 
 static bool
 ask(const struct routes *r, size_t place, struct store_read *ask)
@@ -100,23 +101,33 @@ bool
 questions_verdict(struct offers *o, uint64_t asker, const struct msg_verdict *m)
 {
 	struct claim *c = offers_held(o, asker, m->n, 0, m->attempt);
+	const struct routes_merchant *merchant;
 	const struct receipt *claimed;
 	struct claim_verdict *v;
+	enum reason reason = m->reason;
+	bool is_answered = m->answered.amount_minor != 0;
 
 	if (c == NULL || !is_about(m, &c->due.row.receipt))
 		return false;
+	merchant = routes_merchant(offers_routes(o), c->place);
+	if (is_answered && !guarded_receipt(merchant, &m->answered)) {
+		if (merchant->guard_settled)
+			return false;
+		is_answered = false;
+		reason = REASON_GUARD;
+	}
 	gate_lost(offers_gate(o, c->place)); /* no word on an endpoint */
 	claimed = &c->due.row.receipt;
 	v = &c->u.verdict;
 	*v = (struct claim_verdict){ .denied = c->due.denied,
 		.at_us = clock_wall_us(),
-		.is_answered = m->answered.amount_minor != 0,
-		.answered = m->answered };
-	if (reason_answer(m->reason) == ANSWER_DENIED)
+		.is_answered = is_answered };
+	if (is_answered)
+		v->answered = m->answered;
+	if (reason_answer(reason) == ANSWER_DENIED)
 		v->denied++;
-	v->to = life_judge(m->reason, v->at_us - claimed->received_at_us,
-	    v->denied, &routes_merchant(offers_routes(o), c->place)->terms,
-	    &v->reason);
+	v->to = life_judge(reason, v->at_us - claimed->received_at_us,
+	    v->denied, &merchant->terms, &v->reason);
 	if (v->to == LIFE_WAITING)
 		v->next_us = offers_next_us(o, c, 0);
 	offers_write(o, c);

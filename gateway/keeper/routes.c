@@ -56,6 +56,8 @@ merchant_sound(const struct keeper_config *cfg, size_t i)
 	       (uint64_t)cfg->merchants[i].billings >> cfg->n_billings == 0 &&
 	       (cfg->merchants[i].confirm == CONFIRM_REQUIRED ||
 		   cfg->merchants[i].confirm == CONFIRM_OFF) &&
+	       (cfg->merchants[i].invoice_guard == INVOICE_GUARD_ON ||
+		   cfg->merchants[i].invoice_guard == INVOICE_GUARD_OFF) &&
 	       cfg->merchants[i].confirm_for_s >= 0 &&
 	       cfg->merchants[i].confirm_for_s <= LONGEST_S &&
 	       cfg->merchants[i].refuse_after_s >= 0 &&
@@ -174,6 +176,25 @@ adopt_billing(struct routes *r, const struct keeper_config *cfg, size_t i)
 		.jitter_ms = DELIVERY_JITTER_MS };
 }
 
+static void
+adopt_merchant(struct routes *r, const struct keeper_config *cfg, size_t i)
+{
+	struct merchant *m = &r->merchants[routes_place_of_merchant(
+	    r, cfg->merchants[i].store_id)];
+	bool guards = cfg->merchants[i].invoice_guard == INVOICE_GUARD_ON;
+
+	m->says.guard_settled = guards && (m->last == 0 || m->says.guards);
+	m->says.guards = guards;
+	m->last = r->adoptions;
+	m->says.confirm = cfg->merchants[i].confirm == CONFIRM_REQUIRED;
+	m->says.by_tran_id = cfg->merchants[i].by_tran_id;
+	m->says.terms = (struct life_terms){
+		.confirm_for_us = cfg->merchants[i].confirm_for_s * 1000000,
+		.refuse_after_us = cfg->merchants[i].refuse_after_s * 1000000
+	};
+	endpoints_of(r, cfg, cfg->merchants[i].billings, &m->says.endpoints);
+}
+
 void
 routes_adopt(struct routes *r)
 {
@@ -185,22 +206,8 @@ routes_adopt(struct routes *r)
 	r->redeliver_rate = cfg->redeliver_rate;
 	for (size_t i = 0; i < cfg->n_billings; i++)
 		adopt_billing(r, cfg, i);
-	for (size_t i = 0; i < cfg->n_merchants; i++) {
-		struct merchant *m = &r->merchants[routes_place_of_merchant(
-		    r, cfg->merchants[i].store_id)];
-
-		m->last = r->adoptions;
-		m->says.confirm = cfg->merchants[i].confirm == CONFIRM_REQUIRED;
-		m->says.by_tran_id = cfg->merchants[i].by_tran_id;
-		m->says.terms = (struct life_terms){
-			.confirm_for_us =
-			    cfg->merchants[i].confirm_for_s * 1000000,
-			.refuse_after_us =
-			    cfg->merchants[i].refuse_after_s * 1000000
-		};
-		endpoints_of(
-		    r, cfg, cfg->merchants[i].billings, &m->says.endpoints);
-	}
+	for (size_t i = 0; i < cfg->n_merchants; i++)
+		adopt_merchant(r, cfg, i);
 }
 
 const struct routes_merchant *

@@ -24,6 +24,8 @@ struct routes_merchant {
 	char store_id[RECEIPT_MERCHANT];
 	bool confirm;	 /* SSLCommerz has to, before there is a receipt */
 	bool by_tran_id; /* the invoice ID is what SSLCommerz calls tran_id */
+	bool guards;	 /* invoice IDs may not have any shape (guard.h) */
+	bool guard_settled; /* nor could they in the configuration before */
 	struct life_terms terms;
 	struct store_endpoints endpoints;
 };

@@ -139,6 +139,7 @@ merchant_of(const json_t *row)
 	static const char *const invoices[] = { "tran_id", "value_a", "value_b",
 		"value_c", "value_d" };
 	static const char *const amounts[] = { "requested", "settled" };
+	static const char *const guards[] = { "on", "off" };
 	struct edge_merchant m = { 0 };
 	json_t *password;
 	size_t p;
@@ -155,6 +156,10 @@ merchant_of(const json_t *row)
 	    fixtures_text(row, "invoice_field"), invoices, ARRAY_LEN(invoices));
 	m.rules.amount_field = (enum amount_field)word_index(
 	    fixtures_text(row, "amount_field"), amounts, ARRAY_LEN(amounts));
+	if (json_object_get(row, "invoice_guard") != NULL)
+		m.rules.invoice_guard = (enum invoice_guard)word_index(
+		    fixtures_text(row, "invoice_guard"), guards,
+		    ARRAY_LEN(guards));
 	m.rules.md5_only = json_is_true(json_object_get(row, "md5_only"));
 	return m;
 }

@@ -119,6 +119,7 @@ a_small_file_gets_the_usual_values(void **state)
 	assert_int_equal(r.c->merchants[0].confirm, CONFIRM_OFF);
 	assert_int_equal(r.c->merchants[0].invoice_field, INVOICE_TRAN_ID);
 	assert_int_equal(r.c->merchants[0].amount_field, AMOUNT_REQUESTED);
+	assert_int_equal(r.c->merchants[0].invoice_guard, INVOICE_GUARD_ON);
 	assert_false(r.c->merchants[0].md5_only);
 	assert_int_equal(r.c->merchants[0].billings, 0);
 	done(&r);
@@ -178,6 +179,7 @@ static const char whole[] =
     "refuse_after = 0s\n"
     "invoice_field = value_c\n"
     "amount_field = settled\n"
+    "invoice_guard = off\n"
     "md5_only = yes\n"
     "billing = second  main\n"
     "[billing main]\n"
@@ -243,6 +245,7 @@ a_whole_file_gives_every_value(void **state)
 	assert_int_equal(m->refuse_after_s, 0);
 	assert_int_equal(m->invoice_field, INVOICE_VALUE_C);
 	assert_int_equal(m->amount_field, AMOUNT_SETTLED);
+	assert_int_equal(m->invoice_guard, INVOICE_GUARD_OFF);
 	assert_true(m->md5_only);
 	assert_int_equal(m->billings, 3);
 	assert_int_equal(r.c->n_billings, 2);
@@ -577,6 +580,8 @@ static const struct {
 	{ "invoice_field = value_e\n",
 	    "f.conf:7: invoice_field: none of tran_id value_a value_b value_c "
 	    "value_d\n" },
+	{ "invoice_guard = no\n",
+	    "f.conf:7: invoice_guard: neither on nor off\n" },
 	{ "amount_field = both\n",
 	    "f.conf:7: amount_field: neither requested nor settled\n" },
 	{ "billing = main\n", "f.conf:7: billing: names a [billing ...] that "

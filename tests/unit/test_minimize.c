@@ -247,6 +247,27 @@ tran_id_keeps_to_its_grammar_even_where_it_is_dropped(void **state)
 	    REFUSAL_INVOICE);
 }
 
+/* It is stored while the payment waits, and no longer. */
+static void
+a_tran_id_that_is_kept_is_guarded_like_the_invoice_id(void **state)
+{
+	static const char text[] =
+	    "currency=BDT&amount=1&tran_date=2026-02-10+10:42:25&"
+	    "tran_id=4111111111111111&val_id=V&value_a=A";
+	struct merchant_rules m = shop;
+	enum refusal why;
+
+	(void)state;
+	m.invoice_field = INVOICE_VALUE_A;
+	m.confirm = CONFIRM_REQUIRED;
+	refuses(&m, text, REFUSAL_INVOICE_CARD);
+	m.confirm = CONFIRM_OFF;
+	assert_int_equal(minimize(&m, text, RECEIVED_US, &why), ST_OK);
+	m.confirm = CONFIRM_REQUIRED;
+	m.invoice_guard = INVOICE_GUARD_OFF;
+	assert_int_equal(minimize(&m, text, RECEIVED_US, &why), ST_OK);
+}
+
 static void
 a_val_id_is_needed_in_its_grammar(void **state)
 {
@@ -285,7 +306,8 @@ minimize_as_answer(const char *text, int64_t received_us)
 	memcpy(body, text, len);
 	assert_int_equal(form_parse(&form, body, len, &why), ST_OK);
 	memset(&receipt, 0xa5, sizeof(receipt));
-	return minimize_answer(&form, &shop, received_us, &identity, &receipt);
+	return minimize_answer(
+	    &form, &shop, received_us, &identity, &receipt, &why);
 }
 
 static void
@@ -379,6 +401,8 @@ main(void)
 		cmocka_unit_test(a_receipt_holds_what_it_should),
 		cmocka_unit_test(
 		    tran_id_keeps_to_its_grammar_even_where_it_is_dropped),
+		cmocka_unit_test(
+		    a_tran_id_that_is_kept_is_guarded_like_the_invoice_id),
 		cmocka_unit_test(a_val_id_is_needed_in_its_grammar),
 		cmocka_unit_test(values_are_judged_in_a_fixed_order),
 		cmocka_unit_test(

@@ -116,6 +116,7 @@ make_config(const struct world *w)
 	c->merchants[0].confirm = CONFIRM_REQUIRED;
 	c->merchants[1].billings = 1;
 	c->merchants[1].invoice_field = INVOICE_VALUE_B;
+	c->merchants[1].invoice_guard = INVOICE_GUARD_OFF;
 	c->merchants[1].md5_only = true;
 	c->n_billings = 1;
 	strncpy(c->billings[0].name, "main", CONFIG_NAME - 1);
@@ -264,6 +265,7 @@ the_edge_gets_digests_and_no_password(void **state)
 	assert_int_equal(strlen(m->sha256[0]), 64);
 	assert_int_equal(m->rules.confirm, CONFIRM_OFF);
 	assert_int_equal(m->rules.invoice_field, INVOICE_VALUE_B);
+	assert_int_equal(m->rules.invoice_guard, INVOICE_GUARD_OFF);
 	assert_true(m->rules.md5_only);
 	assert_null(memmem(w->edge, sizeof(*w->edge), "testbox", 7));
 }
@@ -606,6 +608,10 @@ the_keeper_and_the_desk_get_their_part(void **state)
 	assert_int_equal(w->keeper->merchants[1].confirm, CONFIRM_OFF);
 	assert_true(w->keeper->merchants[0].by_tran_id);
 	assert_false(w->keeper->merchants[1].by_tran_id);
+	assert_int_equal(
+	    w->keeper->merchants[0].invoice_guard, INVOICE_GUARD_ON);
+	assert_int_equal(
+	    w->keeper->merchants[1].invoice_guard, INVOICE_GUARD_OFF);
 	assert_int_equal(w->keeper->merchants[1].confirm_for_s, 70);
 	assert_int_equal(w->keeper->merchants[1].refuse_after_s, 8);
 	assert_int_equal(w->keeper->keep_attempts_s, 88);
@@ -680,6 +686,7 @@ the_asker_gets_passwords_and_whom_to_ask(void **state)
 	assert_string_equal(m->rules.store_id, "other");
 	assert_int_equal(m->rules.confirm, CONFIRM_OFF);
 	assert_int_equal(m->rules.invoice_field, INVOICE_VALUE_B);
+	assert_int_equal(m->rules.invoice_guard, INVOICE_GUARD_OFF);
 	assert_true(m->rules.md5_only);
 	assert_int_equal(m->n_passwords, 2);
 	assert_string_equal(m->password[0], "newest");
