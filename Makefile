@@ -156,7 +156,8 @@ scenario: $(BIN) $(FILL) ## run the scenarios against the binary of VARIANT
 
 # What sanitizers get in the way of: filters of system calls, and a search of
 # the process's own memory.
-BARE := $(filter %/test_sandbox %/test_client_memory,$(TESTS))
+BARE := $(filter %/test_sandbox %/test_client_memory %/test_wiped %/test_stack,\
+	$(TESTS))
 .PHONY: bare
 bare: $(BARE) ## run the unit tests that sanitizers get in the way of, without
 	@tests/run_units.sh $(BARE)
@@ -217,11 +218,18 @@ prove: ## send PROVE (3000) callbacks of canaries, search all places for them
 	  SCAN=$(abspath $(SCAN)) $(PYTHON) tests/prove/prove.py \
 	  --callbacks $(PROVE)
 
+.PHONY: bench-memory
+bench-memory: ## processor time for a callback with wiped memory and without, as a ratio
+	@tests/support/packages.sh run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=nowipe all
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/memory_cost.py
+
 # Not for valgrind: what starts programs, closes the kernel, races a clock or
 # reads all memory.
 NOT_UNDER := process supervisor introduce sandbox server_limits desk client \
 	client_get client_memory asker_hints route desk_deliveries cursors \
-	documents polls
+	documents polls hidden stack wiped
 .PHONY: valgrind
 valgrind: ## run the unit tests under valgrind's memcheck
 	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=debug tests

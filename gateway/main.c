@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "command/command.h"
 #include "supervisor/supervisor.h"
 
@@ -83,6 +84,7 @@ main(int argc, char **argv)
 	const char *config = NULL;
 	int c;
 
+	secret_start();
 	if (argc > 1 && strcmp(argv[1], SUPERVISOR_ROOM_ARG) == 0)
 		return supervisor_room_main(argc, argv);
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {

@@ -1,7 +1,6 @@
 #include "asker/asker.h"
 
 #include <assert.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,8 +19,6 @@
 
 /* An edge has nothing to be told (message.def). */
 #define EDGE_QUEUED 1
-
-#define FREED_BYTE 0x5a
 
 struct edge_link {
 	struct edge_link *next, **prev;
@@ -419,9 +416,6 @@ asker_start(struct asker **out, struct room *room,
 		err_set(e, "no memory for the asker");
 		return ST_NO_MEMORY;
 	}
-	/* Libraries free what they held of an answer as it is.  glibc then
-	 * writes over it, but for the small blocks that it keeps at hand. */
-	(void)mallopt(M_PERTURB, FREED_BYTE);
 	a->room = room;
 	st = open_all(a, cfg, e);
 	if (st != ST_OK) {

@@ -5,6 +5,7 @@
 
 #include "asker/arena.h"
 #include "base/secret.h"
+#include "base/wiped.h"
 
 /* Enough for READING_BODY bytes of attempts as SSLCommerz writes them, which
  * are some 9000 values; 14000 fit. */
@@ -39,6 +40,8 @@ reading_new(
 	st = intake_new(&r->intake, identity_key, e);
 	if (st != ST_OK)
 		goto fail;
+	/* Within a reading it has the arena, see there. */
+	json_set_alloc_funcs(wiped_malloc, wiped_free);
 	/* Jansson would open a device for it, and within a reading. */
 	secret_random(&seed, sizeof(seed));
 	json_object_seed(seed | 1);

@@ -10,6 +10,12 @@
 /* fmt is argument number f (from 1), its values start at argument a. */
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
+/* A variable that -ftrivial-auto-var-init leaves alone. */
+#define UNINITIALIZED __attribute__((uninitialized))
+
+/* A function that always has a frame of its own. */
+#define NOINLINE __attribute__((noinline))
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/registers.h"
+#include "base/secret.h"
+#include "base/wiped.h"
 
 struct loop {
 	struct event_base *base;
@@ -13,13 +15,28 @@ struct loop {
 	bool stop;
 };
 
+/* Before anything else of libevent, which every user of it begins with here.
+ * Once: another thread may be in libevent by now. */
+static void
+wipe_events(void)
+{
+	static bool done;
+
+	if (done)
+		return;
+	event_set_mem_functions(wiped_malloc, wiped_realloc, wiped_free);
+	done = true;
+}
+
 enum status
 loop_new(struct loop **out, struct err *e)
 {
-	struct event_config *cfg = event_config_new();
+	struct event_config *cfg;
 	struct loop *l = calloc(1, sizeof(*l));
 
 	*out = NULL;
+	wipe_events();
+	cfg = event_config_new();
 	if (cfg == NULL || l == NULL)
 		goto fail;
 	/* Timers only need the coarse clock's few milliseconds. */
@@ -91,13 +108,15 @@ run_turns(struct loop *l)
 }
 
 /* Turns first: set-up may have left work, and so does the last turn.  What
- * waits for its next turn waits without the last one's bytes. */
+ * waits for its next turn waits without the last one's bytes: all that its
+ * callbacks had on the stack lies below this frame. */
 void
 loop_run(struct loop *l)
 {
 	l->stop = false;
 	for (;;) {
 		run_turns(l);
+		secret_wipe_stack();
 		registers_wipe();
 		if (l->stop || event_base_loop(l->base, EVLOOP_ONCE) != 0)
 			return;

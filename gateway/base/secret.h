@@ -34,6 +34,12 @@ MUST_USE enum status secret_load_public(
 MUST_USE bool secret_equal(const void *a, const void *b, size_t n);
 
 /*
+ * For main(), before anything else: OpenSSL's memory is wiped from here on.
+ * It has to have taken none before.
+ */
+void secret_start(void);
+
+/*
  * The one switch of all wiping.  It is on in whatever is for use; the variant
  * `nowipe` is the control of the proofs that nothing stays in memory, which
  * have to fail it, and what the cost of wiping is measured against.
@@ -46,6 +52,14 @@ MUST_USE bool secret_equal(const void *a, const void *b, size_t n);
 
 /* Overwrite n bytes; never optimised away.  p may be NULL when n is 0. */
 void secret_wipe(void *p, size_t n);
+
+/*
+ * Overwrite what calls of the caller have left on the stack, SECRET_STACK
+ * bytes below its own frame; registers are not its matter.  The stack needs
+ * that much room.
+ */
+#define SECRET_STACK ((size_t)64 * 1024)
+void secret_wipe_stack(void);
 
 /* n bytes from the kernel's generator.  Does not return on failure. */
 void secret_random(void *p, size_t n);

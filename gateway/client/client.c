@@ -12,9 +12,9 @@
 #include <curl/curl.h>
 
 #include "base/secret.h"
+#include "base/wiped.h"
 #include "client/address.h"
 #include "client/request.h"
-#include "client/wiped.h"
 
 /* Connections that are kept.  libcurl's own bound follows the requests that are
  * under way at that moment: after each burst it would close most of them. */

@@ -2,6 +2,7 @@
  * What the files of the SQLite driver and its tests share.
  *
  * driver_sqlite_open.c makes and ends a handle: lock, file, schema.
+ * driver_sqlite_memory.c is where SQLite gets its memory,
  * driver_sqlite.c is the vtable, receipts and what is due,
  * driver_sqlite_pages.c pages of receipts,
  * driver_sqlite_life.c the life of a payment, driver_sqlite_deliveries.c what
@@ -144,6 +145,9 @@ struct store {
 enum status driver_sqlite_open(
     struct store **out, const char *path, enum store_mode mode, struct err *e);
 void driver_sqlite_close(struct store *s);
+
+/* Before anything else of SQLite; once does. */
+void driver_sqlite_memory(void);
 
 /* What a result code asks of the caller; remembers that the disk failed. */
 enum status driver_sqlite_status(struct store *s, int rc);

@@ -304,6 +304,7 @@ driver_sqlite_open(
 		return ST_NO_MEMORY;
 	}
 	s->lock = s->erasures.fd = -1;
+	driver_sqlite_memory();
 	st = mode == STORE_WRITE ? open_writer(s, path, e)
 				 : open_reader(s, path, e);
 	if (st == ST_OK) {

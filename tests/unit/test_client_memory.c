@@ -22,102 +22,23 @@
 
 #include "base/secret.h"
 #include "client_world.h"
+#include "marks.h"
 
-#define MARK   24
-#define PIECE  8 /* so much of a mark counts as found */
-#define MASK   0xa5
 #define COPIES 1500 /* of the mark in an answer: several TLS records */
 #define MOST   (64 * 1024)
 #define PEM    4096
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
+#if !MARKS_SANITIZED
 
-/* Masked. */
 struct marks {
-	unsigned char sent[MARK], answered[MARK];
+	struct mark sent, answered;
 };
 
-#if !SANITIZED
-
-/* ---- looking */
-
-static bool
-is_piece(const volatile unsigned char *p, const unsigned char *masked)
-{
-	for (size_t i = 0; i < PIECE; i++) {
-		if ((p[i] ^ MASK) != masked[i])
-			return false;
-	}
-	return true;
-}
-
-static size_t
-count_in(const volatile unsigned char *p, const volatile unsigned char *end,
-    const unsigned char masked[MARK])
-{
-	size_t hits = 0;
-
-	for (; p + PIECE <= end; p++) {
-		for (size_t at = 0; at < MARK; at += PIECE) {
-			if (*p == (masked[at] ^ MASK) &&
-			    is_piece(p, masked + at))
-				hits++;
-		}
-	}
-	return hits;
-}
-
-/* In all memory that this process can write to. */
-static size_t
-count(const unsigned char masked[MARK])
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	size_t hits = 0, seen = 0;
-	char line[512];
-
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		uintptr_t from, to;
-		char access[8];
-
-		assert_int_equal(
-		    sscanf(line, "%lx-%lx %7s", &from, &to, access), 3);
-		if (strncmp(access, "rw", 2) != 0)
-			continue;
-		hits += count_in((const volatile unsigned char *)from,
-		    (const volatile unsigned char *)to, masked);
-		seen += to - from;
-	}
-	(void)fclose(maps);
-	assert_true(seen > 100000);
-	return hits;
-}
-
-static void
-unmask(char *out, const unsigned char masked[MARK])
-{
-	for (size_t i = 0; i < MARK; i++)
-		out[i] = (char)(masked[i] ^ MASK);
-}
-
-/* Random capitals, so that no unmasked copy is ever made. */
 static void
 make_marks(struct marks *m)
 {
-	unsigned char *p = (unsigned char *)m;
-
-	secret_random(m, sizeof(*m));
-	for (size_t i = 0; i < sizeof(*m); i++)
-		p[i] = (unsigned char)(('A' + p[i] % 26) ^ MASK);
+	mark_make(&m->sent);
+	mark_make(&m->answered);
 }
 
 static void
@@ -129,11 +50,11 @@ a_mark_that_lies_about_is_found(void **state)
 	(void)state;
 	assert_non_null(copy);
 	make_marks(&m);
-	assert_int_equal(count(m.sent), 0);
-	unmask(copy, m.sent);
-	assert_int_equal(count(m.sent), MARK / PIECE);
-	copy[0] = copy[PIECE] = '-';
-	assert_int_equal(count(m.sent), 1);
+	assert_int_equal(mark_count(&m.sent), 0);
+	mark_write(&m.sent, copy);
+	assert_int_equal(mark_count(&m.sent), MARK_PIECES);
+	copy[0] = copy[MARK_PIECE] = '-';
+	assert_int_equal(mark_count(&m.sent), 1);
 	secret_wipe(copy, MARK);
 	free(copy);
 }
@@ -199,7 +120,7 @@ make_answer(char out[MOST], const struct play *p, const struct marks *m)
 	size_t n = sizeof(body);
 	int head;
 
-	unmask(mark, m->answered);
+	mark_write(&m->answered, mark);
 	for (size_t i = 0; i < COPIES; i++)
 		memcpy(body + i * MARK, mark, MARK);
 	if (p->zipped)
@@ -287,7 +208,7 @@ on_done(void *arg, const struct client_result *r)
 	a->end = r->end;
 	a->cut = r->cut;
 	a->body_len = r->body.len;
-	a->during = count(a->marks->answered);
+	a->during = mark_count(&a->marks->answered);
 	loop_stop(a->loop);
 }
 
@@ -297,12 +218,12 @@ ask(struct asking *a, struct client *c, struct client_target *t, size_t most)
 	char target[64] = "/ask?store_passwd=";
 	size_t n = strlen(target);
 
-	unmask(target + n, a->marks->sent);
+	mark_write(&a->marks->sent, target + n);
 	assert_int_equal(
 	    client_get(c, t, bytes_make(target, n + MARK), most, on_done, a),
 	    ST_OK);
 	secret_wipe(target, sizeof(target));
-	assert_true(count(a->marks->sent) > 0); /* in libcurl's hands */
+	assert_true(mark_count(&a->marks->sent) > 0); /* in libcurl's hands */
 	loop_run(a->loop);
 }
 
@@ -328,7 +249,7 @@ play(const struct play *p, struct asking *a, size_t *left, int *connections)
 	assert_int_equal(client_target_new(&t, &cfg, &e), ST_OK);
 	ask(a, c, t, p->most);
 	ask(a, c, t, p->most);
-	*left = count(m.sent) + count(m.answered);
+	*left = mark_count(&m.sent) + mark_count(&m.answered);
 	*connections = server_end(&s);
 	client_free(c);
 	client_target_free(t);
@@ -350,7 +271,7 @@ nothing_is_left(const char *names, bool zipped)
 	assert_int_equal(a.end, CLIENT_ANSWER);
 	assert_int_equal(a.body_len, MARK * COPIES);
 	/* The one copy is the body that was handed over. */
-	assert_int_equal(a.during, COPIES * (MARK / PIECE));
+	assert_int_equal(a.during, COPIES * MARK_PIECES);
 	assert_int_equal(left, 0);
 	assert_int_equal(connections, 1);
 }

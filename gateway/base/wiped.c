@@ -1,4 +1,4 @@
-#include "client/wiped.h"
+#include "base/wiped.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -18,12 +18,18 @@ wiped_calloc(size_t n, size_t size)
 	return calloc(n, size);
 }
 
+/* realloc() gives the old block back as it is when it moves. */
 void *
 wiped_realloc(void *p, size_t n)
 {
-	size_t old = p != NULL ? malloc_usable_size(p) : 0;
-	void *moved = malloc(n);
+	size_t old = wiped_size(p);
+	void *moved;
 
+	if (p != NULL && n == 0) {
+		wiped_free(p);
+		return NULL;
+	}
+	moved = malloc(n);
 	if (moved == NULL)
 		return NULL;
 	if (p != NULL)
@@ -41,7 +47,12 @@ wiped_strdup(const char *s)
 void
 wiped_free(void *p)
 {
-	if (p != NULL)
-		secret_wipe(p, malloc_usable_size(p));
+	secret_wipe(p, wiped_size(p));
 	free(p);
+}
+
+size_t
+wiped_size(void *p)
+{
+	return malloc_usable_size(p);
 }
