@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdalign.h>
-#include <stdlib.h>
 
 #include "base/secret.h"
 
@@ -15,6 +14,10 @@
 #define PER_VALUE 448
 #define PER_BYTE  8
 #define AT_LEAST  256
+
+/* What an answer takes that is no attack: one of a payment needs some 50 KiB
+ * by the counts above. */
+#define ARENA_HIDDEN ((size_t)1024 * 1024)
 
 /* Jansson's allocator has no argument to find it by. */
 static struct arena *in_use;
@@ -39,14 +42,18 @@ on_free(void *p)
 enum status
 arena_init(struct arena *a, size_t cap)
 {
-	*a = (struct arena){ .memory = calloc(1, cap), .cap = cap };
-	return a->memory == NULL ? ST_NO_MEMORY : ST_OK;
+	enum status st;
+
+	*a = (struct arena){ .cap = cap };
+	st = hidden_map(&a->hidden, cap, ARENA_HIDDEN);
+	a->memory = a->hidden.memory;
+	return st;
 }
 
 void
 arena_fini(struct arena *a)
 {
-	free(a->memory);
+	hidden_unmap(&a->hidden);
 	*a = (struct arena){ 0 };
 }
 

@@ -13,11 +13,13 @@
 #include <jansson.h>
 
 #include "base/bytes.h"
+#include "base/hidden.h"
 #include "base/status.h"
 
 struct arena {
-	unsigned char *memory; /* zero from used on */
+	unsigned char *memory; /* zero from used on; its beginning is hidden */
 	size_t cap, used;
+	struct hidden hidden;
 };
 
 /* cap bytes, which cost nothing before they are used.  ST_NO_MEMORY: nothing

@@ -6,9 +6,10 @@
 
 #include "base/secret.h"
 
-/* Mappings kept for the next request; more than that goes back. */
-#define KEEP_SMALL 64
-#define KEEP_LARGE 4
+/* Slots made once and kept; who comes when all are taken gets a mapping of his
+ * own.  A slot costs nothing before it is first used. */
+#define SLOTS_SMALL 256
+#define SLOTS_LARGE 8
 
 enum kind { SMALL, LARGE };
 
@@ -18,29 +19,49 @@ void
 request_pool_init(struct request_pool *p, size_t large)
 {
 	size_t size = sizeof(struct request_buf) + large;
+	size_t small_bytes = SLOTS_SMALL * REQUEST_BUF_SMALL, all;
 
 	memset(p, 0, sizeof(*p));
 	p->kind[SMALL].size = REQUEST_BUF_SMALL;
-	p->kind[SMALL].keep = KEEP_SMALL;
 	/* Always the larger one, whatever the body's limit. */
 	size = (size + PAGE - 1) / PAGE * PAGE;
 	p->kind[LARGE].size =
 	    size > REQUEST_BUF_SMALL ? size : 2 * REQUEST_BUF_SMALL;
-	p->kind[LARGE].keep = KEEP_LARGE;
+	all = small_bytes + SLOTS_LARGE * p->kind[LARGE].size;
+	if (hidden_map(&p->slots, all, all) != ST_OK)
+		return;
+	p->kind[SMALL].fresh = p->slots.memory;
+	p->kind[SMALL].n_fresh = SLOTS_SMALL;
+	p->kind[LARGE].fresh = p->slots.memory + small_bytes;
+	p->kind[LARGE].n_fresh = SLOTS_LARGE;
 }
 
 void
 request_pool_fini(struct request_pool *p)
 {
-	for (int k = SMALL; k <= LARGE; k++) {
-		while (p->kind[k].free != NULL) {
-			struct request_buf *b = p->kind[k].free;
+	hidden_unmap(&p->slots);
+	memset(p, 0, sizeof(*p));
+}
 
-			p->kind[k].free = b->next;
-			(void)munmap(b, p->kind[k].size);
-		}
-		p->kind[k].n_free = 0;
-	}
+static bool
+is_slot(const struct request_pool *p, const struct request_buf *b)
+{
+	const unsigned char *at = (const unsigned char *)b;
+
+	return p->slots.memory != NULL && at >= p->slots.memory &&
+	       at < p->slots.memory + p->slots.size;
+}
+
+static struct request_buf *
+map(size_t size)
+{
+	struct request_buf *b = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (b == MAP_FAILED)
+		return NULL;
+	(void)madvise(b, size, MADV_DONTDUMP);
+	return b;
 }
 
 static struct request_buf *
@@ -50,14 +71,17 @@ borrow(struct request_pool *p, enum kind k)
 
 	if (b != NULL) {
 		p->kind[k].free = b->next;
-		p->kind[k].n_free--;
 		return b;
 	}
-	b = mmap(NULL, p->kind[k].size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (b == MAP_FAILED)
-		return NULL;
-	(void)madvise(b, p->kind[k].size, MADV_DONTDUMP);
+	if (p->kind[k].n_fresh > 0) {
+		b = (struct request_buf *)(void *)p->kind[k].fresh;
+		p->kind[k].fresh += p->kind[k].size;
+		p->kind[k].n_fresh--;
+	} else {
+		b = map(p->kind[k].size);
+		if (b == NULL)
+			return NULL;
+	}
 	b->cap = p->kind[k].size - sizeof(*b);
 	return b;
 }
@@ -114,11 +138,10 @@ request_buf_return(struct request_pool *p, struct request_buf *b)
 		return;
 	request_buf_consume(b, b->len);
 	k = kind_of(p, b);
-	if (p->kind[k].n_free == p->kind[k].keep) {
+	if (!is_slot(p, b)) {
 		(void)munmap(b, p->kind[k].size);
 		return;
 	}
 	b->next = p->kind[k].free;
 	p->kind[k].free = b;
-	p->kind[k].n_free++;
 }

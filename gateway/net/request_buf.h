@@ -2,9 +2,11 @@
  * Where requests are read into: borrowed while bytes are there, wiped before
  * they are given back.
  *
- * Payer data lives here and nowhere else in clear.  The memory is mapped for
- * itself, kept out of core files, and comes in two sizes: most requests fit
- * the small one.  Loop thread only.
+ * Payer data lives here and nowhere else in clear.  The memory is hidden
+ * (base/hidden.h), but for that of requests beyond some hundreds at the same
+ * time, which is kept out of core files only.  It comes in two sizes: most
+ * requests fit the small one.  A connection that waits has none.  Loop thread
+ * only.
  */
 #ifndef NET_REQUEST_BUF_H
 #define NET_REQUEST_BUF_H
@@ -13,9 +15,10 @@
 #include <stddef.h>
 
 #include "base/attr.h"
+#include "base/hidden.h"
 #include "net/http_parser.h"
 
-#define REQUEST_BUF_SMALL (8 * 1024) /* a mapping, its bookkeeping included */
+#define REQUEST_BUF_SMALL (8 * 1024) /* its bookkeeping included */
 
 struct request_buf {
 	struct request_buf *next; /* in the pool's list */
@@ -26,17 +29,19 @@ struct request_buf {
 };
 
 struct request_pool {
+	struct hidden slots;
 	struct {
-		struct request_buf *free;
-		size_t n_free, keep;
-		size_t size; /* of one mapping */
+		struct request_buf *free; /* slots that came back */
+		unsigned char *fresh;	  /* the next one never used */
+		size_t n_fresh;
+		size_t size; /* of one buffer */
 	} kind[2];
 };
 
-/* The large kind holds at least large bytes. */
+/* The large kind holds at least large bytes.  For set-up: maps memory. */
 void request_pool_init(struct request_pool *p, size_t large);
 
-/* Unmap what lies idle; every buffer has been given back. */
+/* Every buffer has been given back. */
 void request_pool_fini(struct request_pool *p);
 
 /* A small, empty one; NULL without memory. */

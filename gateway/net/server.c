@@ -248,6 +248,7 @@ server_new(struct server **out, struct loop *l, const struct server_config *cfg,
 fail:
 	err_set(e, "no memory for a server");
 	if (s != NULL) {
+		request_pool_fini(&s->pool);
 		peer_table_free(s->peers);
 		free(s->conns);
 	}

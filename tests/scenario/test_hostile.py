@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 import callbacks
 import pytest
 from gateway import FORM, Gateway, SANITIZED, until
-from memory import Canaries, in_memory, memory_readable
+from memory import SEARCHABLE, Canaries, in_memory, memory_readable
 
 LINE = "POST /ipn/testbox HTTP/1.1"
 
@@ -25,6 +25,7 @@ def request(body, line=LINE, fields=(), content_type=FORM, length=None):
 def attacked(tmp_path_factory, keys):
     """One gateway for all attacks; every room has to outlive them."""
     running = Gateway(tmp_path_factory.mktemp("attacked"), keys,
+                      prefix=SEARCHABLE,
                       limits={"edges": 1, "body_timeout": "1s"}).start()
     rooms = running.rooms()
     yield running

@@ -3,7 +3,7 @@
 import callbacks
 import pytest
 from gateway import SANITIZED, until
-from memory import Canaries, in_memory, memory_readable
+from memory import SEARCHABLE, Canaries, in_memory, memory_readable
 from payments import states
 
 WIDE = ("edge", "asker")
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(
 def searched(make_gateway, billing, provider):
     """One edge, so that what is found has one place."""
     gateway = make_gateway(billing=billing, provider=provider,
+                           prefix=SEARCHABLE,
                            limits={"edges": 1, "ask_timeout": "1s"})
     gateway.checker = gateway.add_token("checker", "testbox", "check")
     gateway.start()
