@@ -26,6 +26,10 @@ static const struct {
 	    "sign the ledger's head, verify receipts against it, prove one" },
 	{ "paysieve token", token_main,
 	    "make, list and revoke tokens of the API" },
+	{ "paysieve backup", backup_main,
+	    "copy the store, beside a running gateway too" },
+	{ "paysieve store", store_main,
+	    "verify what lies on disk, or scrub it" },
 	{ "paysieve healthcheck", healthcheck_main,
 	    "is the gateway on this machine ready?" },
 };

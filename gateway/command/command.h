@@ -29,6 +29,8 @@ int deliveries_main(const char *config, int argc, char **argv);
 int check_invoice_main(const char *config, int argc, char **argv);
 int ledger_main(const char *config, int argc, char **argv);
 int token_main(const char *config, int argc, char **argv);
+int backup_main(const char *config, int argc, char **argv);
+int store_main(const char *config, int argc, char **argv);
 int healthcheck_main(const char *config, int argc, char **argv);
 
 /* `paysieve --version`. */

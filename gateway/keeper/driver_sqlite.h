@@ -10,6 +10,7 @@
  * of it, driver_sqlite_ledger.c the ledger, driver_sqlite_audit.c how it is
  * read, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_rest.c what lies in the file beside the rows,
+ * driver_sqlite_copy.c a copy of it, and whether it agrees with itself,
  * driver_sqlite_raw.c the file's own pages, driver_sqlite_erased.c what an
  * older copy brings back,
  * driver_sqlite_sql.c the closed list of all SQL.
@@ -254,6 +255,9 @@ enum status driver_sqlite_begin(struct store *s);
 enum status driver_sqlite_commit(struct store *s);
 void driver_sqlite_abort(struct store *s);
 enum status driver_sqlite_epoch(struct store *s, uint64_t *epoch);
+enum status driver_sqlite_check(struct store *s, struct store_check *out);
+enum status driver_sqlite_copy(
+    struct store *s, const char *path, store_progress_fn *tell, void *arg);
 enum status driver_sqlite_flush(struct store *s);
 enum status
 driver_sqlite_look(struct store *s, uint64_t most, struct store_look *l);

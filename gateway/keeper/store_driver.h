@@ -220,6 +220,16 @@ struct store_look {
 	uint32_t named[STORE_LOOK];
 };
 
+/* Whether a store agrees with itself. */
+struct store_check {
+	uint64_t faults;   /* of the file's structure, rows or references */
+	uint64_t returned; /* payments that are erased, and there */
+	bool overwrites;   /* what this handle deletes */
+};
+
+/* How far something is that takes its time. */
+typedef void store_progress_fn(void *arg, uint64_t done, uint64_t of_about);
+
 /* One row at a time, in order of seq; borrowed for the call. */
 typedef void store_row_fn(void *arg, const struct store_row *row);
 typedef void store_due_fn(void *arg, const struct store_due *due);
@@ -338,6 +348,14 @@ struct store_driver {
 	 * ST_BUSY as flush. */
 	enum status (*scrub)(
 	    struct store *s, const struct store_look *l, uint64_t *n);
+	/* All of it is read. */
+	enum status (*check)(struct store *s, struct store_check *out);
+	/* Copy it to path, a file that is there and empty: the rows alone,
+	 * without what deleted ones have left, checked, synced, and with an
+	 * epoch of its own.  ST_BUSY: no room; ST_CORRUPT: the copy does not
+	 * agree with itself. */
+	enum status (*copy)(struct store *s, const char *path,
+	    store_progress_fn *tell, void *arg);
 
 	/* *more: there may be further rows; certainly not when it is false.
 	 * *last: of the row looked at last, given or not; q->after_seq when

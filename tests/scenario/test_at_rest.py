@@ -1,8 +1,21 @@
 """What lies on disk: who gets at it, what is still in it, copies of it."""
 
+import os
+import shutil
+import sqlite3
+import subprocess
+
 import callbacks
 import pytest
-from gateway import command, until
+from gateway import BIN, PATIENCE, Load, command, until
+
+MAKE_ROOM = "unshare -m" if os.getuid() == 0 else "unshare -rm"
+
+
+def can_mount():
+    return subprocess.run(
+        [*MAKE_ROOM.split(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+        capture_output=True, check=False).returncode == 0
 
 
 def refused(gateway):
@@ -54,3 +67,162 @@ def test_a_running_gateway_scrubs_what_deleted_rows_have_left(make_gateway):
     until(lambda: not gateway.files()["receipts.db-wal"])
     assert not any(STAIN in data for data in gateway.files().values())
     assert [r["invoice_id"] for r in gateway.receipts()] == ["INV-1", "INV-2"]
+
+
+# ---- verify and scrub
+
+
+def store(gateway, verb):
+    return command("store", verb, "--config", gateway.conf)
+
+
+def test_verify_finds_what_scrub_removes(make_gateway):
+    gateway = make_gateway().start()
+    assert gateway.post(callbacks.paid("INV-1")).status == 200
+    found = store(gateway, "verify")
+    assert (found.returncode, found.stderr) == (0, ""), found.stdout
+    assert "FOUND" not in found.stdout
+    refused = store(gateway, "scrub")
+    assert refused.returncode == 78 and "another paysieve" in refused.stderr
+    gateway.stop()
+
+    stain(gateway)
+    found = store(gateway, "verify")
+    assert found.returncode == 1
+    assert "left something in: 1" in found.stdout
+    assert STAIN in gateway.store.read_bytes()
+    scrubbed = store(gateway, "scrub")
+    assert scrubbed.returncode == 0 and "overwrote in 1" in scrubbed.stdout
+    assert STAIN not in gateway.store.read_bytes()
+    assert store(gateway, "verify").returncode == 0
+
+
+def test_verify_finds_a_store_that_does_not_agree_with_itself(make_gateway):
+    gateway = make_gateway().start()
+    assert gateway.post(callbacks.paid("INV-1")).status == 200
+    gateway.stop()
+    db = sqlite3.connect(gateway.store)
+    db.execute("UPDATE store SET receipts = receipts + 1")
+    db.commit()
+    db.close()
+    found = store(gateway, "verify")
+    assert found.returncode == 1
+    assert "faults of pages, rows or references: 1" in found.stdout
+
+
+# ---- copies
+
+
+def backup(gateway, file, **more):
+    return command("backup", file, "--config", gateway.conf, **more)
+
+
+def invoices(file):
+    """Of a copy that agrees with itself and has nothing else in it."""
+    db = sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)
+    try:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return {row[0] for row in db.execute("SELECT invoice_id FROM receipt")}
+    finally:
+        db.close()
+
+
+def test_a_backup_is_taken_under_load_and_is_whole(gateway, tmp_path):
+    with_load = Load(gateway).start()
+    with_load.wait_acked(50)
+    before = set(with_load.acked)
+    file = tmp_path / "copy.db"
+    done = backup(gateway, file)
+    after = set(with_load.stop())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert before <= invoices(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in tmp_path.glob("copy*")] == ["copy.db"]
+    again = backup(gateway, file)
+    assert again.returncode == 1 and "there already" in again.stderr
+    assert before <= invoices(file) <= after | before
+
+
+def restore(gateway, file):
+    """As the README says."""
+    gateway.stop()
+    for name in ("-wal", "-shm"):
+        gateway.store.with_name(gateway.store.name + name).unlink(True)
+    shutil.copyfile(file, gateway.store)
+    gateway.start()
+
+
+def test_cursors_of_before_expire_with_a_restored_backup(gateway, tmp_path):
+    assert gateway.post(callbacks.paid("INV-1")).status == 200
+    assert backup(gateway, tmp_path / "copy.db").returncode == 0
+    assert gateway.post(callbacks.paid("INV-2")).status == 200
+    cursor = list(gateway.pages())[-1]["next"]
+    restore(gateway, tmp_path / "copy.db")
+    assert [r["invoice_id"] for r in gateway.receipts()] == ["INV-1"]
+    answer = gateway.api(f"/v1/receipts?after={cursor}", gateway.token())
+    assert answer.status == 410
+
+
+def test_a_backup_has_nothing_that_was_deleted(make_gateway, tmp_path):
+    gateway = make_gateway().start()
+    for n in range(300):
+        assert gateway.post(callbacks.paid(f"INV-{n}-" + "x" * (n % 40))
+                            ).status == 200
+    gateway.stop()
+    db = sqlite3.connect(gateway.store)
+    db.execute("PRAGMA secure_delete = OFF")
+    gone = [row[0].encode() for row in db.execute(
+        "SELECT invoice_id FROM receipt WHERE seq % 3 = 0")]
+    db.execute("DELETE FROM delivery")
+    db.execute("DELETE FROM receipt WHERE seq % 3 = 0")
+    db.execute("UPDATE store SET pending = 0, "
+               "receipts = (SELECT count(*) FROM receipt)")
+    db.commit()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    left = gateway.store.read_bytes()
+    assert sum(invoice + b"BDT" in left for invoice in gone) > 20
+    assert store(gateway, "verify").returncode == 1
+    assert backup(gateway, tmp_path / "copy.db").returncode == 0
+    copy = (tmp_path / "copy.db").read_bytes()
+    assert not any(invoice + b"BDT" in copy for invoice in gone)
+
+
+def test_a_killed_backup_leaves_no_file_of_that_name(gateway, tmp_path):
+    for n in range(200):
+        assert gateway.post(callbacks.paid(f"INV-{n}")).status == 200
+    seen = set()
+    for n in range(20):
+        file = tmp_path / f"copy{n}.db"
+        with subprocess.Popen([BIN, "backup", file, "--config", gateway.conf],
+                              stdout=subprocess.DEVNULL) as process:
+            try:
+                process.wait(0.002 * n)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        there = file.exists()
+        seen.add(there)
+        assert not there or len(invoices(file)) == 200
+        assert backup(gateway, file).returncode == int(there)
+        assert len(invoices(file)) == 200
+        assert not file.with_name(file.name + ".part").exists()
+    assert False in seen
+    assert len(gateway.receipts()) == 200
+
+
+@pytest.mark.skipif(not can_mount(), reason="needs a mount namespace")
+def test_a_backup_without_room_leaves_nothing(gateway, tmp_path):
+    for n in range(1000):
+        assert gateway.post(callbacks.paid(f"INV-{n}")).status == 200
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = (f"mount -t tmpfs -o size=100k,mode=700 tmpfs {disk} && "
+              f"\"$@\"; code=$?; ls -A {disk}; exit $code")
+    result = subprocess.run(
+        [*MAKE_ROOM.split(), "sh", "-c", script, "sh", BIN, "backup",
+         disk / "copy.db", "--config", gateway.conf],
+        capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert result.returncode == 1, result.stderr
+    assert "no room" in result.stderr
+    assert result.stdout == ""
+    assert len(gateway.receipts()) == 1000

@@ -10,7 +10,7 @@ import pytest
 from gateway import SANITIZED, Load, command, until
 
 COMMANDS = ["serve", "check", "replay", "receipts", "held", "check-invoice",
-            "ledger", "token", "healthcheck"]
+            "ledger", "token", "backup", "store", "healthcheck"]
 
 
 @pytest.mark.parametrize("words", [[], *[[c] for c in COMMANDS]],
@@ -40,6 +40,7 @@ def test_the_version_is_said():
     [], ["nonsense"], ["--nonsense"], ["serve", "--nonsense"],
     ["check", "extra"], ["receipts"], ["receipts", "list", "--limit", "0"],
     ["receipts", "show"], ["held"], ["held", "release"],
+    ["backup"], ["backup", "a", "b"], ["store"], ["store", "nonsense"],
     ["check-invoice", "m"], ["ledger"], ["token"], ["token", "new"],
     ["token", "new", "x", "--merchant", "m", "--scopes", "all"], ["replay"],
     ["replay", "x", "--to", "http://example.com"]])

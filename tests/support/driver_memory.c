@@ -252,6 +252,34 @@ memory_scrub(struct store *s, const struct store_look *l, uint64_t *n)
 }
 
 static enum status
+memory_check(struct store *s, struct store_check *out)
+{
+	(void)s;
+	*out = (struct store_check){ .overwrites = true };
+	return ST_OK;
+}
+
+static enum status
+memory_copy(
+    struct store *s, const char *path, store_progress_fn *tell, void *arg)
+{
+	struct book *b;
+
+	(void)tell;
+	(void)arg;
+	(void)pthread_mutex_lock(&lock);
+	b = find_book(path, true);
+	content_copy(&b->now, &s->book->now);
+	for (size_t i = 0; i < s->book->n_endpoints; i++) {
+		b->endpoints[i] = strdup(s->book->endpoints[i]);
+		assert(b->endpoints[i] != NULL);
+	}
+	b->n_endpoints = s->book->n_endpoints;
+	(void)pthread_mutex_unlock(&lock);
+	return ST_OK;
+}
+
+static enum status
 memory_page(struct store *s, const struct store_query *q, store_row_fn *fn,
     void *arg, uint64_t *last, bool *more)
 {
@@ -443,6 +471,8 @@ const struct store_driver store_driver_memory = {
 	.flush = memory_flush,
 	.look = memory_look,
 	.scrub = memory_scrub,
+	.check = memory_check,
+	.copy = memory_copy,
 	.page = memory_page,
 	.get = memory_get,
 	.due = memory_due,
