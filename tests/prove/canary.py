@@ -32,6 +32,7 @@ KINDS = {
     "S": "API requests",
     "T": "TLS hello",
     "U": "tran_id that is not the invoice ID",
+    "V": "identity key",
     "Z": "card-shaped",
     "?": "(a piece, kind unknown)",
 }

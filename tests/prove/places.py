@@ -19,6 +19,9 @@ ALLOWED = {
     ("supervisor", "O"): "reads every secret file and hands them out",
     ("supervisor", "P"): "reads every secret file and hands them out",
     ("asker", "O"): "SSLCommerz wants the store password with each question",
+    ("supervisor", "V"): "reads every secret file and hands them out",
+    ("edge", "V"): "makes each payment's id with the identity key",
+    ("asker", "V"): "makes each payment's id with the identity key",
     ("courier", "P"): "signs each event with the webhook secret",
 }
 

@@ -62,6 +62,7 @@ class World:
             merchants=merchants,
             limits=LIMITS, store=self.state / "receipts.db",
             provider=self.provider,
+            identity_key=self.canaries.text("V", 32).encode().hex(),
             prefix=["prlimit", "--memlock=0:0"],
             environ={"TMPDIR": str(self.state / "tmp")})
         self.gateway.tokens.clear()

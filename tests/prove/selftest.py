@@ -107,6 +107,25 @@ def cards(scanner, folder):
     return n
 
 
+def alignments(scanner, folder):
+    """The shortest pieces wherever they may begin, right behind letters of
+    the encoding or behind nothing of it."""
+    canaries = Canaries()
+    text = canaries.text("C", 64)[5:11]
+    number = canaries.cards[0][4:12]
+    for kind, data in (("C", text.encode()),
+                       ("C", text.encode().hex().encode()),
+                       ("C", base64.b64encode(text.encode())),
+                       ("C", text.encode("utf-16-le")),
+                       ("Z", number.encode())):
+        for before in range(16):
+            for letter in b"\0", b"a":
+                planted = letter * before + data + b"\0" * 40
+                found = scanner.search([_plant(folder, "planted", planted)])
+                assert found.by_kind[kind] > 0, (kind, planted)
+    return 5 * 16 * 2
+
+
 def borders(scanner, folder):
     """Around the place where one block ends and the next begins: each hit
     once."""
@@ -184,7 +203,7 @@ def run(folder, binary, megabytes):
     numbers.write_text("\n".join(Canaries().cards) + "\n")
     scanner = Scanner(numbers)
     planted = sum(test(scanner, folder)
-                  for test in (memory, encodings, cards, borders))
+                  for test in (memory, encodings, cards, alignments, borders))
     searched = noise(scanner, folder, binary, megabytes)
     return (f"scanner: {planted} planted pieces found, "
             f"none in {searched / 1e6:.0f} MB without")
