@@ -9,6 +9,7 @@ import certs
 from billing_stub import BillingStub
 from canary import Canaries
 from gateway import Gateway, command, until
+from memory import SEARCHABLE
 from scanner import Scanner
 from stub_server import tls_context
 from traffic import OTHER_MERCHANT, Locked, Provider, Traffic
@@ -63,7 +64,7 @@ class World:
             limits=LIMITS, store=self.state / "receipts.db",
             provider=self.provider,
             identity_key=self.canaries.text("V", 32).encode().hex(),
-            prefix=["prlimit", "--memlock=0:0"],
+            prefix=SEARCHABLE,
             environ={"TMPDIR": str(self.state / "tmp")})
         self.gateway.tokens.clear()
         for name, scopes in (("reader", "read"), ("person", "read deliver "
