@@ -109,16 +109,6 @@ driver_sqlite_leaf_erased(struct store *s, const struct store_move *m)
 
 /* ---- receipts of before there was a ledger */
 
-static enum status
-run_plain(struct store *s, enum driver_sqlite_sql which)
-{
-	int rc;
-	sqlite3_stmt *q = driver_sqlite_statement(s, which, &rc);
-
-	return q == NULL ? driver_sqlite_status(s, rc)
-			 : driver_sqlite_run(s, q);
-}
-
 /* The last receipt gets its leaf last. */
 static enum status
 is_complete(struct store *s, bool *complete)
@@ -187,19 +177,17 @@ give(struct store *s, const struct store_row *row)
 static enum status
 give_step(struct store *s, struct store_row *rows, uint64_t *after)
 {
-	enum status st = run_plain(s, SQL_BEGIN);
+	enum status st = driver_sqlite_begin(s);
 	size_t n = 0;
 
-	s->next_leaf = -1;
 	if (st == ST_OK)
 		st = read_leafless(s, rows, &n, after);
 	for (size_t i = 0; i < n && st == ST_OK; i++)
 		st = give(s, &rows[i]);
 	if (st == ST_OK)
-		st = run_plain(s, SQL_COMMIT);
-	return st == ST_OK
-		   ? driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_PASSIVE)
-		   : st;
+		return driver_sqlite_commit(s);
+	driver_sqlite_abort(s);
+	return st;
 }
 
 enum status
