@@ -60,7 +60,7 @@ finding(struct provider *p, struct question *q, const struct finding *f)
 	p->cfg.on_finding(p->cfg.arg, q, f);
 	if (!q->is_lookup)
 		q->merchant->held--;
-	free(q);
+	question_free(q);
 }
 
 /* A lookup that waited, and has waited enough. */
@@ -542,7 +542,7 @@ list_free(struct question_list *l)
 
 	for (struct question *q = l->first; q != NULL; q = next) {
 		next = q->next;
-		free(q);
+		question_free(q);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "asker/url.h"
 #include "base/clock.h"
+#include "base/wiped.h"
 
 /* ---- lists */
 
@@ -79,6 +80,12 @@ question_of_lookup(
 	memcpy(q->tran_id, lookup->tran_id, sizeof(q->tran_id));
 	q->until_us = until_us;
 	return q;
+}
+
+void
+question_free(struct question *q)
+{
+	wiped_free(q);
 }
 
 /* ---- there and back */

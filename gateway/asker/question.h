@@ -49,10 +49,13 @@ void question_append(struct question_list *l, struct question *q);
 void question_prepend(struct question_list *l, struct question *q);
 void question_remove(struct question_list *l, struct question *q);
 
-/* NULL without memory; free() by the caller. */
+/* NULL without memory; question_free() by the caller. */
 struct question *question_of_ask(struct merchant *m, const struct msg_ask *ask);
 struct question *question_of_lookup(
     struct merchant *m, const struct msg_lookup *lookup, int64_t until_us);
+
+/* A tran_id is wide where the invoice ID is another field: wiped. */
+void question_free(struct question *q);
 
 /* Append the target to ask for; out holds a password then. */
 void question_target(struct question *q, const char *store_id,

@@ -3,10 +3,10 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/wiped.h"
 
 void
 buf_init(struct buf *b, size_t ceiling)
@@ -14,8 +14,7 @@ buf_init(struct buf *b, size_t ceiling)
 	*b = (struct buf){ .ceiling = ceiling };
 }
 
-/* realloc() would leave the old block behind unwiped.  One byte more than cap
- * for the NUL. */
+/* One byte more than cap for the NUL. */
 static bool
 grow(struct buf *b, size_t need)
 {
@@ -26,14 +25,9 @@ grow(struct buf *b, size_t need)
 		cap = cap > SIZE_MAX / 4 ? need : cap * 2;
 	if (cap == SIZE_MAX)
 		return false;
-	data = malloc(cap + 1);
+	data = wiped_realloc(b->data, cap + 1);
 	if (data == NULL)
 		return false;
-	if (b->data != NULL) {
-		memcpy(data, b->data, b->len);
-		secret_wipe(b->data, b->cap + 1);
-		free(b->data);
-	}
 	b->data = data;
 	b->cap = cap;
 	return true;
@@ -120,9 +114,6 @@ buf_reset(struct buf *b)
 void
 buf_fini(struct buf *b)
 {
-	if (b->data != NULL) {
-		secret_wipe(b->data, b->cap + 1);
-		free(b->data);
-	}
+	wiped_free(b->data);
 	buf_init(b, b->ceiling);
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/secret.h"
+#include "base/wiped.h"
 
 /* Packets read in one turn, so that one busy peer does not starve others. */
 #define READS_A_TURN 128
@@ -318,21 +319,6 @@ close_up(struct channel *c)
 	c->data_at = 0;
 }
 
-/* realloc(), but nothing stays where data was. */
-static unsigned char *
-move_wide(struct channel *c, size_t cap)
-{
-	unsigned char *data = malloc(cap);
-
-	if (data == NULL)
-		return NULL;
-	if (c->data_len > 0)
-		memcpy(data, c->data, c->data_len);
-	secret_wipe(c->data, c->data_len);
-	free(c->data);
-	return data;
-}
-
 static bool
 room_for_bytes(struct channel *c, size_t size)
 {
@@ -347,7 +333,7 @@ room_for_bytes(struct channel *c, size_t size)
 	}
 	while (cap < c->data_len + size)
 		cap *= 2;
-	data = c->wide ? move_wide(c, cap) : realloc(c->data, cap);
+	data = wiped_realloc(c->data, cap);
 	if (data == NULL)
 		return false;
 	c->data = data;
@@ -370,7 +356,7 @@ room_for_run(struct channel *c)
 		c->runs_at = 0;
 		return true;
 	}
-	runs = realloc(c->runs, 2 * cap * sizeof(*runs));
+	runs = wiped_realloc(c->runs, 2 * cap * sizeof(*runs));
 	if (runs == NULL)
 		return false;
 	c->runs = runs;

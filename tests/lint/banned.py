@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Calls that have a better one, output outside of commands, built SQL,
-wiping that no control can switch off."""
+wiping that no control can switch off, blocks that move where payers' bytes are."""
 import re
 
 from tree import Tree, code_only, line_of, without_comments
@@ -13,6 +13,8 @@ OUTPUT = "printf vprintf fprintf vfprintf puts fputs putchar fputc perror".split
 MAY_PRINT = r"gateway/(main\.c|command/.*)"
 WIPING = "explicit_bzero bzero OPENSSL_cleanse".split()  # past the one switch
 MAY_WIPE = r"gateway/base/secret\.c"
+MOVING = "realloc reallocarray".split()  # leaves what was moved behind
+MAY_MOVE = r"gateway/(config|keeper|courier|desk|supervisor|command)/.*"
 
 FORMATS = ("buf_printf snprintf vsnprintf asprintf vasprintf dprintf "
            "sqlite3_mprintf sqlite3_vmprintf sqlite3_snprintf "
@@ -56,6 +58,8 @@ def main():
             banned += OUTPUT
         if not re.fullmatch(MAY_WIPE, name):
             banned += WIPING
+        if not re.fullmatch(MAY_MOVE, name):
+            banned += MOVING
         for m in calls(banned).finditer(code):
             t.fault(name, line_of(code, m.start()), "%s() is banned" % m[1])
         check_sql(t, name, text, code)

@@ -1,0 +1,5 @@
+void *b(void *p);
+void *b(void *p)
+{
+	return realloc(p, 100);
+}
