@@ -149,6 +149,28 @@ def test_a_stranger_finds_any_change_of_a_proof(make_gateway):
     assert not ledger_check.is_proved(proof, "00" * 32)
 
 
+def test_every_receipt_that_is_left_is_proved_and_no_other(make_gateway):
+    gateway = make_gateway()
+    fill(gateway, 40, erased=0)
+    before = [json.loads(line) for line in command(
+        "receipts", "export", "--config", gateway.conf).stdout.splitlines()]
+    gateway.store.unlink()
+    fill(gateway, 40, erased=25)  # the same receipts
+    key = key_of(gateway)
+    left = {id for (id,) in gateway.rows("select hex(id) from receipt")}
+    proved = set()
+    for receipt in before:
+        result = ledger(gateway, "prove", receipt["id"])
+        if result.returncode == 0:
+            proof = json.loads(result.stdout)
+            assert proof["receipt"] == receipt
+            assert ledger_check.is_proved(proof, key)
+            proved.add(receipt["id"])
+        else:
+            assert "no such receipt" in result.stderr
+    assert len(proved) == len(left) == 30
+
+
 def test_the_worked_example_says_it_with_its_exit_code(make_gateway):
     gateway = make_gateway()
     fill(gateway, 8)

@@ -148,6 +148,45 @@ one_that_is_damaged_gets_none_and_holds_nothing_up(void **state)
 	    number(f, "SELECT seq FROM receipt WHERE leaf IS NULL"), 7000);
 }
 
+/* ---- what an erasure leaves */
+
+static bool
+is_in_file(const char *path, const char *suffix, const void *p, size_t n)
+{
+	static unsigned char raw[1 << 20];
+	char name[320];
+	size_t len;
+	FILE *file;
+
+	(void)snprintf(name, sizeof(name), "%s%s", path, suffix);
+	file = fopen(name, "r");
+	assert_non_null(file);
+	len = fread(raw, 1, sizeof(raw), file);
+	assert_true(len < sizeof(raw));
+	assert_int_equal(fclose(file), 0);
+	return memmem(raw, len, p, n) != NULL;
+}
+
+static void
+the_salt_goes_from_the_file_and_the_leaf_stays(void **state)
+{
+	struct store_bench *f = *state;
+	struct receipt r = driver_cases_receipt(2, "testbox");
+	struct store_opening o;
+
+	for (uint32_t n = 1; n <= 3; n++)
+		assert_int_equal(store_bench_put(f, n), ST_OK);
+	assert_int_equal(f->driver->flush(f->writer), ST_OK);
+	assert_int_equal(f->driver->opening(f->reader, &r.id, &o), ST_OK);
+	assert_true(is_in_file(f->path, "", &o.salt, sizeof(o.salt)));
+	assert_int_equal(
+	    store_bench_move(f, 2, LIFE_CONFIRMED, LIFE_ERASED), ST_OK);
+	assert_int_equal(f->driver->flush(f->writer), ST_OK);
+	assert_false(is_in_file(f->path, "", &o.salt, sizeof(o.salt)));
+	assert_false(is_in_file(f->path, "-wal", &o.salt, sizeof(o.salt)));
+	assert_true(is_in_file(f->path, "", &o.hash, sizeof(o.hash)));
+}
+
 /* ---- damage */
 
 struct seen {
@@ -321,6 +360,7 @@ main(void)
 		CASE(receipts_of_before_get_leaves_in_their_order),
 		CASE(who_is_stopped_on_the_way_goes_on_at_the_next_start),
 		CASE(one_that_is_damaged_gets_none_and_holds_nothing_up),
+		CASE(the_salt_goes_from_the_file_and_the_leaf_stays),
 		CASE(what_cannot_be_right_is_called_damaged),
 		CASE(leaves_that_were_changed_get_no_head_and_stop_nothing),
 		CASE(behind_a_damaged_head_the_next_is_made_of_all_leaves),
