@@ -251,6 +251,10 @@ fuzzers: $(FUZZERS)
 lint: ## layers, banned calls, headers, documents, fixtures; and that lints bite
 	@tests/lint/run.sh
 
+.PHONY: policy
+policy: ## write the tables of what a privacy policy promises and which tests prove it
+	@$(PYTHON) -B tests/lint/policy.py --write
+
 .PHONY: format-check
 format-check: ## is everything as clang-format 14 writes it?
 	@clang-format --dry-run --Werror $(SOURCES)

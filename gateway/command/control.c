@@ -29,11 +29,13 @@ struct hearing {
 	store_delivery_fn *on_delivery;
 	store_attempt_fn *on_attempt;
 	store_token_fn *on_token;
+	store_life_fn *on_payment;
 	void *arg;
 	enum message end_type;
 	struct msg_page_end end;
 	struct msg_done done;
 	struct msg_redelivered redelivered;
+	struct msg_erased erased;
 };
 
 static bool
@@ -209,6 +211,23 @@ take_tokens(struct hearing *a, const struct msg_token *rows, size_t n)
 }
 
 static enum status
+take_payments(struct hearing *a, const struct msg_payment *rows, size_t n)
+{
+	if (a->on_payment == NULL)
+		return ST_CORRUPT;
+	for (size_t i = 0; i < n; i++) {
+		const struct store_life one = { .life = (enum life)rows[i].life,
+			.n = rows[i].n,
+			.claimed = rows[i].receipt };
+
+		if (rows[i].tag != a->tag)
+			return ST_CORRUPT;
+		a->on_payment(a->arg, &one);
+	}
+	return ST_OK;
+}
+
+static enum status
 take_end(struct hearing *a, const struct msg_header *h, const void *record)
 {
 	uint64_t tag;
@@ -219,6 +238,9 @@ take_end(struct hearing *a, const struct msg_header *h, const void *record)
 	} else if (h->type == MSG_REDELIVERED) {
 		memcpy(&a->redelivered, record, sizeof(a->redelivered));
 		tag = a->redelivered.tag;
+	} else if (h->type == MSG_ERASED) {
+		memcpy(&a->erased, record, sizeof(a->erased));
+		tag = a->erased.tag;
 	} else {
 		memcpy(&a->done, record, sizeof(a->done));
 		tag = a->done.tag;
@@ -256,6 +278,9 @@ take_packet(struct control *c, struct hearing *a, bool *done)
 		return take_attempts(a, records, h.count);
 	case MSG_TOKEN:
 		return take_tokens(a, records, h.count);
+	case MSG_PAYMENT:
+		return take_payments(a, records, h.count);
+	case MSG_ERASED:
 	case MSG_PAGE_END:
 	case MSG_DONE:
 	case MSG_REDELIVERED:
@@ -431,6 +456,27 @@ control_check(struct control *c, const char *merchant, const char *invoice_id,
 		st = ST_IO;
 	*said = (enum status)a.done.status;
 	*state = (enum life)a.done.state;
+	return st;
+}
+
+enum status
+control_erase(struct control *c, const char *merchant, const char *invoice_id,
+    enum erase_action action, store_life_fn *fn, void *arg,
+    struct msg_erased *out)
+{
+	struct msg_erase m = { .tag = ++c->tag, .by = "cli", .action = action };
+	struct hearing a = { .tag = m.tag,
+		.on_payment = fn,
+		.arg = arg,
+		.end_type = MSG_ERASED };
+	enum status st = ST_BAD_INPUT;
+
+	if (fill(m.merchant, sizeof(m.merchant), merchant) &&
+	    fill(m.invoice_id, sizeof(m.invoice_id), invoice_id))
+		st = set_patience(c, CHECK_S) ? ask(c, MSG_ERASE, &m) : ST_IO;
+	if (st == ST_OK)
+		st = hear(c, &a);
+	*out = a.erased;
 	return st;
 }
 

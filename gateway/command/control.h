@@ -60,6 +60,13 @@ MUST_USE enum status control_resume(struct control *c, const char *endpoint);
 MUST_USE enum status
 control_revoke(struct control *c, const unsigned char sha256[32]);
 
+/* Show, try or erase what is held on an invoice: fn gets what is or was there,
+ * *out the end.  ST_OK: the gateway answered; ST_UNAVAILABLE: it went away, or
+ * was silent for 70 seconds. */
+MUST_USE enum status control_erase(struct control *c, const char *merchant,
+    const char *invoice_id, enum erase_action action, store_life_fn *fn,
+    void *arg, struct msg_erased *out);
+
 /* Release or reject a held payment.  ST_OK: it is on disk.  ST_NOT_FOUND: no
  * such held payment; merchant NULL: of any. */
 MUST_USE enum status control_decide(struct control *c,

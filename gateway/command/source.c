@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "command/control.h"
+#include "keeper/erasure.h"
 #include "keeper/moves.h"
 
 struct source {
@@ -378,5 +379,39 @@ source_revoke(struct source *s, const unsigned char sha256[32], struct err *e)
 	st = write_op(s, &op, e);
 	if (st == ST_OK)
 		log_write(LOG_TOKEN_REVOKED, NULL, 0);
+	return st;
+}
+
+enum status
+source_erase(struct source *s, const char *merchant, const char *invoice_id,
+    enum erase_action action, store_life_fn *fn, void *arg,
+    struct msg_erased *out, struct err *e)
+{
+	const struct config_merchant *m = config_merchant(s->config, merchant);
+	struct erasure_ask ask = { .action = action, .at_us = clock_wall_us() };
+	struct store *store = NULL;
+	enum status st;
+
+	if (s->control != NULL)
+		return control_erase(
+		    s->control, merchant, invoice_id, action, fn, arg, out);
+	ask.tell_at_us = ask.at_us;
+	if (m != NULL)
+		ask.at_least_us = m->keep_at_least_s * 1000000;
+	if (!receipt_text(
+		ask.merchant, sizeof(ask.merchant), bytes_of(merchant)) ||
+	    !receipt_text(
+		ask.invoice_id, sizeof(ask.invoice_id), bytes_of(invoice_id)))
+		return ST_BAD_INPUT;
+	st = s->driver->open(&store, s->config->store_path, STORE_WRITE, e);
+	if (st == ST_OK)
+		st = erasure_run(s->driver, store, &ask, fn, arg, out);
+	s->driver->close(store);
+	if (st == ST_OK && action == ERASE_DO && out->why == RETAIN_FREE &&
+	    out->receipts + out->waiting + out->held > 0)
+		log_event(LOG_ERASED, log_word(KEY_MERCHANT, merchant),
+		    log_num(
+			KEY_COUNT, out->receipts + out->waiting + out->held),
+		    log_word(KEY_WHO, "cli"));
 	return st;
 }

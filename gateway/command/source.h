@@ -52,6 +52,12 @@ source_resume(struct source *s, const char *endpoint, struct err *e);
 MUST_USE enum status
 source_revoke(struct source *s, const unsigned char sha256[32], struct err *e);
 
+/* Show, try or erase what is held on an invoice; as control_erase().  What is
+ * erased is in the log: the gateway's, or on standard error. */
+MUST_USE enum status source_erase(struct source *s, const char *merchant,
+    const char *invoice_id, enum erase_action action, store_life_fn *fn,
+    void *arg, struct msg_erased *out, struct err *e);
+
 /* Release or reject a held payment.  ST_OK: it is on disk, and in the log:
  * the gateway's, or on standard error.  ST_NOT_FOUND: no such held payment;
  * merchant NULL: of any.  ST_CONFIG: the store cannot be opened, or the

@@ -90,8 +90,9 @@ struct config_merchant {
 	char provider_url[CONFIG_URL];
 	char provider_ca_file[CONFIG_PATH]; /* empty: the system's store */
 	enum confirm confirm;
-	int64_t confirm_for_s;	/* unanswered for so long: held */
-	int64_t refuse_after_s; /* denied for so long: refused */
+	int64_t confirm_for_s;	 /* unanswered for so long: held */
+	int64_t refuse_after_s;	 /* denied for so long: refused */
+	int64_t keep_at_least_s; /* not erased before */
 	enum invoice_field invoice_field;
 	enum amount_field amount_field;
 	enum invoice_guard invoice_guard;

@@ -229,6 +229,7 @@ rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
 		out->merchants[i].invoice_guard = m->invoice_guard;
 		out->merchants[i].confirm_for_s = m->confirm_for_s;
 		out->merchants[i].refuse_after_s = m->refuse_after_s;
+		out->merchants[i].keep_at_least_s = m->keep_at_least_s;
 	}
 	out->n_billings = c->n_billings;
 	for (size_t i = 0; i < c->n_billings; i++) {

@@ -66,6 +66,7 @@ struct keeper_config {
 		bool by_tran_id; /* the invoice ID is tran_id */
 		enum invoice_guard invoice_guard;
 		int64_t confirm_for_s, refuse_after_s;
+		int64_t keep_at_least_s;
 	} merchants[CONFIG_MERCHANTS];
 	struct {
 		char name[CONFIG_NAME];

@@ -123,9 +123,13 @@ static enum status
 post(struct courier *c, struct endpoint *ep, struct attempt *a,
     const struct receipt *r)
 {
-	enum status st = parcel_receipt(
-	    &c->parcel, &ep->rules, r, a->seq, clock_wall_us() / 1000000);
+	int64_t now_s = clock_wall_us() / 1000000;
+	enum status st;
 
+	if ((a->seq & DELIVERY_NOTICE) != 0)
+		st = parcel_erased(&c->parcel, &ep->rules, r, now_s);
+	else
+		st = parcel_receipt(&c->parcel, &ep->rules, r, a->seq, now_s);
 	if (st != ST_OK)
 		return st;
 	return client_post(c->client, ep->target, c->parcel.headers,

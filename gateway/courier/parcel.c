@@ -129,92 +129,132 @@ start(struct parcel *e)
 
 /* ---- formats */
 
-struct attributes {
-	char id[ID_TEXT];
+/* What is told, and of which receipt. */
+struct news {
+	const struct receipt *receipt;
+	const char *type;
+	char id[ID_TEXT + 2]; /* of the event */
 	char source[sizeof("urn:paysieve:merchant:") + RECEIPT_MERCHANT];
 	char time[RFC3339_TEXT];
-	char sequence[24];
-	const char *subject;
+	char sequence[24];   /* empty: it has none */
+	const char *subject; /* likewise NULL */
+	void (*data)(const struct receipt *r, struct buf *out);
 };
 
 static void
-fill(struct attributes *a, const struct receipt *r, uint64_t seq)
+fill(struct news *n, const struct receipt *r)
 {
-	id_format(&r->id, a->id);
-	(void)snprintf(a->source, sizeof(a->source), "urn:paysieve:merchant:%s",
+	n->receipt = r;
+	id_format(&r->id, n->id);
+	(void)snprintf(n->source, sizeof(n->source), "urn:paysieve:merchant:%s",
 	    r->merchant);
-	rfc3339_micros(r->received_at_us, a->time);
-	(void)snprintf(a->sequence, sizeof(a->sequence), "%019llu",
-	    (unsigned long long)seq);
-	a->subject = r->invoice_id;
+	rfc3339_micros(r->received_at_us, n->time);
 }
 
 static void
-write_webhook(
-    struct parcel *e, const struct attributes *a, const struct receipt *r)
+write_webhook(struct parcel *e, const struct news *n)
 {
 	add_line(e, "Content-Type", "application/json");
 	buf_printf(&e->body,
-	    "{\"type\":\"payment.received\",\"timestamp\":\"%s\",\"data\":",
-	    a->time);
-	receipt_json(r, &e->body);
+	    "{\"type\":\"%s\",\"timestamp\":\"%s\",\"data\":", n->type,
+	    n->time);
+	n->data(n->receipt, &e->body);
 	buf_append_text(&e->body, "}");
 }
 
 /* As in receipt_json(): nothing here has to be escaped. */
 static void
-write_structured(
-    struct parcel *e, const struct attributes *a, const struct receipt *r)
+write_structured(struct parcel *e, const struct news *n)
 {
 	add_line(e, "Content-Type", "application/cloudevents+json");
 	buf_printf(&e->body,
 	    "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s\","
-	    "\"type\":\"payment.received\",\"time\":\"%s\","
-	    "\"subject\":\"%s\",\"datacontenttype\":\"application/json\","
-	    "\"sequence\":\"%s\",\"recordedtime\":\"%s\","
+	    "\"type\":\"%s\",\"time\":\"%s\",",
+	    n->id, n->source, n->type, n->time);
+	if (n->subject != NULL)
+		buf_printf(&e->body, "\"subject\":\"%s\",", n->subject);
+	buf_append_text(&e->body, "\"datacontenttype\":\"application/json\",");
+	if (n->sequence[0] != '\0')
+		buf_printf(&e->body, "\"sequence\":\"%s\",", n->sequence);
+	buf_printf(&e->body,
+	    "\"recordedtime\":\"%s\","
 	    "\"dataclassification\":\"internal\",\"data\":",
-	    a->id, a->source, a->time, a->subject, a->sequence, a->time);
-	receipt_json(r, &e->body);
+	    n->time);
+	n->data(n->receipt, &e->body);
 	buf_append_text(&e->body, "}");
 }
 
 static void
-write_binary(
-    struct parcel *e, const struct attributes *a, const struct receipt *r)
+write_binary(struct parcel *e, const struct news *n)
 {
 	add_line(e, "Content-Type", "application/json");
 	add_attribute(e, "specversion", "1.0");
-	add_attribute(e, "id", a->id);
-	add_attribute(e, "source", a->source);
-	add_attribute(e, "type", "payment.received");
-	add_attribute(e, "time", a->time);
-	add_attribute(e, "subject", a->subject);
-	add_attribute(e, "sequence", a->sequence);
-	add_attribute(e, "recordedtime", a->time);
+	add_attribute(e, "id", n->id);
+	add_attribute(e, "source", n->source);
+	add_attribute(e, "type", n->type);
+	add_attribute(e, "time", n->time);
+	if (n->subject != NULL)
+		add_attribute(e, "subject", n->subject);
+	if (n->sequence[0] != '\0')
+		add_attribute(e, "sequence", n->sequence);
+	add_attribute(e, "recordedtime", n->time);
 	add_attribute(e, "dataclassification", "internal");
-	receipt_json(r, &e->body);
+	n->data(n->receipt, &e->body);
+}
+
+static enum status
+write_news(struct parcel *e, const struct event_rules *rules,
+    const struct news *n, int64_t now_s)
+{
+	start(e);
+	switch (rules->format) {
+	case FORMAT_WEBHOOK:
+		write_webhook(e, n);
+		break;
+	case FORMAT_CLOUDEVENTS:
+		write_structured(e, n);
+		break;
+	case FORMAT_CLOUDEVENTS_BINARY:
+		write_binary(e, n);
+		break;
+	}
+	return finish(e, rules, n->id, now_s);
 }
 
 enum status
 parcel_receipt(struct parcel *e, const struct event_rules *rules,
     const struct receipt *r, uint64_t seq, int64_t now_s)
 {
-	struct attributes a;
+	struct news n = { .type = "payment.received",
+		.subject = r->invoice_id,
+		.data = receipt_json };
 
-	start(e);
-	fill(&a, r, seq);
-	switch (rules->format) {
-	case FORMAT_WEBHOOK:
-		write_webhook(e, &a, r);
-		break;
-	case FORMAT_CLOUDEVENTS:
-		write_structured(e, &a, r);
-		break;
-	case FORMAT_CLOUDEVENTS_BINARY:
-		write_binary(e, &a, r);
-		break;
-	}
-	return finish(e, rules, a.id, now_s);
+	fill(&n, r);
+	(void)snprintf(
+	    n.sequence, sizeof(n.sequence), "%019llu", (unsigned long long)seq);
+	return write_news(e, rules, &n, now_s);
+}
+
+static void
+id_json(const struct receipt *r, struct buf *out)
+{
+	char id[ID_TEXT];
+
+	id_format(&r->id, id);
+	buf_printf(out, "{\"id\":\"%s\"}", id);
+}
+
+enum status
+parcel_erased(struct parcel *e, const struct event_rules *rules,
+    const struct receipt *r, int64_t now_s)
+{
+	struct news n = { .type = "receipt.erased", .data = id_json };
+	char id[ID_TEXT];
+
+	fill(&n, r);
+	id_format(&r->id, id);
+	(void)snprintf(n.id, sizeof(n.id), "erased_%s", strchr(id, '_') + 1);
+	return write_news(e, rules, &n, now_s);
 }
 
 enum status

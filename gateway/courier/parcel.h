@@ -35,6 +35,14 @@ MUST_USE enum status
 parcel_receipt(struct parcel *e, const struct event_rules *rules,
     const struct receipt *r, uint64_t seq, int64_t now_s);
 
+/*
+ * The same with the event that a receipt was erased at r->received_at_us;
+ * only its id and merchant are looked at.  "receipt.erased", whose data is the
+ * id alone; its own id is that of the receipt with "erased_" for "rcpt_".
+ */
+MUST_USE enum status parcel_erased(struct parcel *e,
+    const struct event_rules *rules, const struct receipt *r, int64_t now_s);
+
 /* The same with a ping, whose id begins with "ping_". */
 MUST_USE enum status
 parcel_ping(struct parcel *e, const struct event_rules *rules, int64_t now_s);

@@ -44,6 +44,8 @@ static const struct asks_kind kinds[] = {
 	{ MSG_REDELIVER, MESSAGES, MSG_REDELIVERED, 0, 0, ROWS_US },
 	{ MSG_MARK, MESSAGES, MSG_MARKED, 0, 0, ROWS_US },
 	{ MSG_TOKENS, MSG_TOKEN, MSG_PAGE_END, 0, 0, ROWS_US },
+	{ MSG_ERASE, MSG_PAYMENT, MSG_ERASED,
+	    offsetof(struct msg_erase, merchant), 0, CHECK_US },
 };
 
 #define MOST_TOKENS 100000
@@ -72,6 +74,9 @@ TAG_FIRST(msg_redelivered);
 TAG_FIRST(msg_marked);
 TAG_FIRST(msg_token);
 TAG_FIRST(msg_done);
+TAG_FIRST(msg_erase);
+TAG_FIRST(msg_payment);
+TAG_FIRST(msg_erased);
 
 struct asks {
 	struct channel *keeper;
@@ -182,6 +187,8 @@ merchant_of(enum message type, const void *record)
 	case MSG_DELIVERY_ROW:
 		return ((const struct msg_delivery_row *)record)
 		    ->receipt.merchant;
+	case MSG_PAYMENT:
+		return ((const struct msg_payment *)record)->receipt.merchant;
 	default:
 		return NULL;
 	}
@@ -231,6 +238,9 @@ take_end(
 	} else if (type == MSG_MARKED) {
 		a.marked = *(const struct msg_marked *)record;
 		a.st = (enum status)a.marked.status;
+	} else if (type == MSG_ERASED) {
+		a.erased = *(const struct msg_erased *)record;
+		a.st = (enum status)a.erased.status;
 	}
 	if (type != ask->kind->end)
 		a.st = ST_INTERNAL;
@@ -407,6 +417,8 @@ expect_rows(struct ask *ask, const unsigned char *record)
 		most = MESSAGE_ATTEMPTS;
 	else if (k->row == MSG_TOKEN)
 		most = MOST_TOKENS;
+	else if (k->row == MSG_PAYMENT)
+		most = MESSAGE_GONE;
 	ask->rows = 0;
 	if (k->limit > 0)
 		memcpy(&most, record + k->limit, sizeof(most));

@@ -37,6 +37,7 @@ struct asks_answer {
 	struct msg_done done;		    /* DECIDE, CHECK */
 	struct msg_redelivered redelivered; /* REDELIVER */
 	struct msg_marked marked;	    /* MARK */
+	struct msg_erased erased;	    /* ERASE */
 };
 
 /* One question, embedded by its owner, who sets on_done and arg.  Rows are
@@ -85,8 +86,8 @@ void asks_prepare(struct ask *a,
 
 /*
  * Ask: m is a record of this type, whose tag is filled in here; PAGE, GET,
- * HOLDS, PROBE, DECIDE, CHECK, DELIVERIES, ATTEMPTS, REDELIVER, MARK or
- * TOKENS.  Only CHECK may take longer than seconds.
+ * HOLDS, PROBE, DECIDE, CHECK, DELIVERIES, ATTEMPTS, REDELIVER, MARK, TOKENS or
+ * ERASE.  Only CHECK and ERASE may take longer than seconds.
  * ask stays where it is until it is answered or dropped; it may be used again
  * then.  ST_BUSY: too many wait; ST_UNAVAILABLE: the keeper is gone; on_done
  * will not run then.

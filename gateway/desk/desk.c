@@ -9,6 +9,7 @@
 #include "desk/asks.h"
 #include "desk/cursors.h"
 #include "desk/documents.h"
+#include "desk/erasures.h"
 #include "desk/holds.h"
 #include "desk/invoices.h"
 #include "desk/outbox.h"
@@ -30,6 +31,7 @@ enum unit {
 	OUTBOX,
 	HOLDS,
 	INVOICES,
+	ERASURES,
 	DOCUMENTS,
 	ADMIN,
 	UNITS
@@ -44,6 +46,7 @@ struct desk {
 	struct documents *documents;
 	struct holds *holds;
 	struct invoices *invoices;
+	struct erasures *erasures;
 	struct admin *admin;
 	void *units[UNITS]; /* those, for the routes */
 	struct server *api_server;
@@ -89,6 +92,8 @@ static const struct route api_routes[] = {
 	    holds_reject },
 	{ HTTP_POST, "/v1/invoices/*/check", SCOPE_CHECK, true, 0, INVOICES,
 	    invoices_check },
+	{ HTTP_DELETE, "/v1/invoices/*", SCOPE_ERASE, true, 0, ERASURES,
+	    erasures_delete },
 	{ HTTP_GET, "/openapi.json", 0, false, 0, DOCUMENTS,
 	    documents_openapi },
 	{ HTTP_GET, "/.well-known/jwks.json", 0, false, 0, DOCUMENTS,
@@ -312,6 +317,7 @@ set_routes(struct desk *d)
 	d->units[DOCUMENTS] = d->documents;
 	d->units[HOLDS] = d->holds;
 	d->units[INVOICES] = d->invoices;
+	d->units[ERASURES] = d->erasures;
 	d->units[ADMIN] = d->admin;
 	d->api_routes = (struct route_table){ .routes = api_routes,
 		.n = ARRAY_LEN(api_routes),
@@ -356,6 +362,8 @@ start_units(struct desk *d, const struct desk_config *cfg, struct err *e)
 		st = holds_new(&d->holds, d->asks, e);
 	if (st == ST_OK)
 		st = invoices_new(&d->invoices, d->asks, e);
+	if (st == ST_OK)
+		st = erasures_new(&d->erasures, d->asks, e);
 	if (st == ST_OK)
 		st = admin_new(&d->admin, d->asks, d->pages, d->n_pages, e);
 	return st;
@@ -412,6 +420,7 @@ desk_free(struct desk *d)
 	documents_free(d->documents);
 	holds_free(d->holds);
 	invoices_free(d->invoices);
+	erasures_free(d->erasures);
 	admin_free(d->admin);
 	server_free(d->api_server);
 	server_free(d->admin_server);

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/metrics.h"
 #include "keeper/deliveries.h"
+#include "keeper/questions.h"
 
 static uint32_t
 shown(enum status st)
@@ -194,4 +196,34 @@ answers_read_done(const struct answers *a, const struct store_read *read)
 	}
 	h = health(a, read);
 	(void)peers_send(p, MSG_HEALTH, &h);
+}
+
+void
+answers_show_totals(const struct store_totals *t)
+{
+	metrics_set(MET_RECEIPTS, (int64_t)t->receipts);
+	metrics_set(MET_DELIVERIES_PENDING, (int64_t)t->deliveries_pending);
+	metrics_set(MET_DELIVERY_OLDEST_US, t->oldest_pending_us);
+	metrics_set(MET_WAITING, (int64_t)t->waiting);
+	metrics_set(MET_WAITING_OLDEST_US, t->oldest_waiting_us);
+	metrics_set(MET_HELD, (int64_t)t->held);
+	metrics_set(MET_DELIVERIES_EXHAUSTED, (int64_t)t->exhausted);
+	metrics_set(MET_NOTICES_PENDING, (int64_t)t->notices);
+}
+
+void
+answers_put_done(const struct answers *a, const struct store_op *op)
+{
+	struct peer *p = peers_find(a->peers, op->owner);
+	struct msg_put_done m = { .tag = op->tag,
+		.status = (uint32_t)op->status };
+
+	if (op->status == ST_BAD_INPUT)
+		m.status = ST_BUSY; /* not stored, and not to be lost */
+	if (op->status == ST_OK && op->u.put.wait)
+		questions_waits(a->questions, op->u.put.receipt.merchant);
+	else if (op->status == ST_OK)
+		deliveries_owed(a->deliveries, &op->u.put.endpoints);
+	if (p != NULL)
+		(void)peers_send(p, MSG_PUT_DONE, &m);
 }

@@ -11,6 +11,9 @@
 /* What is wrong with one event does not pass within seconds. */
 #define OWN_FAULT_US (300 * SECOND_US)
 
+/* A notice outlives the schedule: it is tried until it is taken. */
+#define NOTICE_US (86400 * SECOND_US)
+
 static bool
 ask(const struct routes *r, size_t place, struct store_read *ask)
 {
@@ -247,6 +250,8 @@ deliveries_settle(
 	judge_endpoint(o, c, m);
 	if (m->outcome != OUTCOME_DELIVERED) {
 		s->next_us = offers_next_us(o, c, least_wait_us(m));
+		if ((m->seq & DELIVERY_NOTICE) != 0 && s->next_us == INT64_MAX)
+			s->next_us = s->now_us + NOTICE_US;
 		s->to = s->next_us == INT64_MAX ? DELIVERY_EXHAUSTED
 						: DELIVERY_PENDING;
 	}

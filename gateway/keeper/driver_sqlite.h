@@ -7,7 +7,8 @@
  * driver_sqlite_pages.c pages of receipts,
  * driver_sqlite_life.c the life of a payment, driver_sqlite_deliveries.c what
  * became of deliveries, driver_sqlite_erase.c receipts that go and the notices
- * of it, driver_sqlite_ledger.c the ledger, driver_sqlite_audit.c how it is
+ * of it, driver_sqlite_search.c whether they are gone from the files,
+ * driver_sqlite_ledger.c the ledger, driver_sqlite_audit.c how it is
  * read, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_rest.c what lies in the file beside the rows,
  * driver_sqlite_copy.c a copy of it, and whether it agrees with itself,
@@ -74,6 +75,9 @@ enum driver_sqlite_sql {
 	SQL_ERASE_EXHAUSTED,
 	SQL_ERASE_DROPPED,
 	SQL_ERASE,
+	SQL_PAYMENTS,
+	SQL_PAYMENTS_OPEN,
+	SQL_LEGAL_HOLD,
 	SQL_NOTICES,
 	SQL_NOTICE_TAKEN,
 	SQL_NOTICE_FAILED,
@@ -199,6 +203,15 @@ driver_sqlite_notices(struct store *s, uint32_t endpoint_id, int64_t now_us,
 /* settle, of a notice. */
 enum status
 driver_sqlite_notice_settle(struct store *s, const struct store_settle *d);
+
+enum status driver_sqlite_payments(struct store *s, const char *merchant,
+    const char *invoice_id, size_t limit, store_life_fn *fn, void *arg,
+    bool *more, bool *legal_hold);
+enum status driver_sqlite_search(struct store *s, const struct store_life *gone,
+    size_t n, size_t most, struct store_search *out);
+
+/* A row of the columns of LIFE; false: it cannot be. */
+bool driver_sqlite_life(struct sqlite3_stmt *q, struct store_life *out);
 
 /* What q gives, with its parameter 1 bound: columns as in SQL_DUE and
  * SQL_QUESTIONS.  Otherwise as due. */

@@ -111,7 +111,7 @@ settle_failed(struct store *s, const struct store_settle *d)
 enum status
 driver_sqlite_settle(struct store *s, const struct store_settle *d)
 {
-	if ((d->seq & STORE_NOTICE) != 0)
+	if ((d->seq & DELIVERY_NOTICE) != 0)
 		return driver_sqlite_notice_settle(s, d);
 	return d->to == DELIVERY_DELIVERED ? settle_delivered(s, d)
 					   : settle_failed(s, d);

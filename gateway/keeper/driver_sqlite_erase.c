@@ -100,6 +100,96 @@ driver_sqlite_erase(struct store *s, const struct store_move *m)
 	return st;
 }
 
+/* ---- what there is of an invoice */
+
+static sqlite3_stmt *
+statement_about(struct store *s, enum driver_sqlite_sql which,
+    const char *merchant, const char *invoice_id, int *rc)
+{
+	sqlite3_stmt *q = driver_sqlite_statement(s, which, rc);
+
+	if (q == NULL)
+		return NULL;
+	(void)sqlite3_bind_text(q, 1, merchant, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(q, 2, invoice_id, -1, SQLITE_STATIC);
+	return q;
+}
+
+static bool
+take_receipt(sqlite3_stmt *q, struct store_life *out)
+{
+	struct store_row row;
+
+	memset(out, 0, sizeof(*out));
+	if (!driver_sqlite_row(q, &row))
+		return false;
+	out->life = LIFE_CONFIRMED;
+	out->n = row.seq;
+	out->claimed = row.receipt;
+	return true;
+}
+
+/* What q gives, up to *left of it; one more row says that there is more. */
+static enum status
+give_payments(struct store *s, sqlite3_stmt *q,
+    bool (*take)(sqlite3_stmt *q, struct store_life *out), store_life_fn *fn,
+    void *arg, size_t *left, bool *more)
+{
+	enum status st = ST_OK;
+	struct store_life one;
+	int rc = SQLITE_OK;
+
+	(void)sqlite3_bind_int64(q, 3, (sqlite3_int64)*left + 1);
+	while (st == ST_OK && !*more && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		if (*left == 0) {
+			*more = true;
+		} else if (!take(q, &one)) {
+			st = driver_sqlite_damaged(s);
+		} else {
+			fn(arg, &one);
+			--*left;
+		}
+	}
+	if (st == ST_OK)
+		st = driver_sqlite_status(s, rc);
+	(void)sqlite3_reset(q);
+	(void)sqlite3_clear_bindings(q);
+	return st;
+}
+
+enum status
+driver_sqlite_payments(struct store *s, const char *merchant,
+    const char *invoice_id, size_t limit, store_life_fn *fn, void *arg,
+    bool *more, bool *legal_hold)
+{
+	static const struct {
+		enum driver_sqlite_sql sql;
+		bool (*take)(sqlite3_stmt *q, struct store_life *out);
+	} lists[] = { { SQL_PAYMENTS, take_receipt },
+		{ SQL_PAYMENTS_OPEN, driver_sqlite_life } };
+	enum status st = ST_OK;
+	sqlite3_stmt *q;
+	int rc;
+
+	*more = *legal_hold = false;
+	for (size_t i = 0; i < ARRAY_LEN(lists) && st == ST_OK && !*more; i++) {
+		q = statement_about(s, lists[i].sql, merchant, invoice_id, &rc);
+		if (q == NULL)
+			return driver_sqlite_status(s, rc);
+		st = give_payments(s, q, lists[i].take, fn, arg, &limit, more);
+	}
+	if (st != ST_OK)
+		return st;
+	q = statement_about(s, SQL_LEGAL_HOLD, merchant, invoice_id, &rc);
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	rc = sqlite3_step(q);
+	*legal_hold = rc == SQLITE_ROW;
+	(void)sqlite3_reset(q);
+	(void)sqlite3_clear_bindings(q);
+	return driver_sqlite_status(s, rc);
+}
+
 /* ---- notices */
 
 static bool
@@ -110,7 +200,7 @@ take_notice(sqlite3_stmt *q, struct store_due *due)
 
 	memset(due, 0, sizeof(*due));
 	due->erased = true;
-	due->row.seq = STORE_NOTICE | (uint64_t)sqlite3_column_int64(q, 0);
+	due->row.seq = DELIVERY_NOTICE | (uint64_t)sqlite3_column_int64(q, 0);
 	if (id == NULL || sqlite3_column_bytes(q, 1) != ID_BYTES)
 		return false;
 	memcpy(r->id.b, id, ID_BYTES);
@@ -168,7 +258,8 @@ driver_sqlite_notice_settle(struct store *s, const struct store_settle *d)
 	assert(taken || d->to == DELIVERY_PENDING);
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
-	(void)sqlite3_bind_int64(q, 1, (sqlite3_int64)(d->seq & ~STORE_NOTICE));
+	(void)sqlite3_bind_int64(
+	    q, 1, (sqlite3_int64)(d->seq & ~DELIVERY_NOTICE));
 	(void)sqlite3_bind_int64(q, 2, d->endpoint_id);
 	(void)sqlite3_bind_int64(q, 3, d->attempt);
 	if (!taken)

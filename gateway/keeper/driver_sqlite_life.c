@@ -202,8 +202,8 @@ driver_sqlite_life_move(struct store *s, const struct store_move *m)
 /* ---- out */
 
 /* The columns of LIFE. */
-static bool
-take_life(sqlite3_stmt *q, struct store_life *out)
+bool
+driver_sqlite_life(sqlite3_stmt *q, struct store_life *out)
 {
 	struct store_row row;
 	int64_t reason = sqlite3_column_int64(q, 8);
@@ -246,7 +246,8 @@ life_of(struct store *s, sqlite3_stmt *q, struct store_life *out)
 	else if (rc != SQLITE_ROW)
 		st = driver_sqlite_status(s, rc);
 	else
-		st = take_life(q, out) ? ST_OK : driver_sqlite_damaged(s);
+		st = driver_sqlite_life(q, out) ? ST_OK
+						: driver_sqlite_damaged(s);
 	(void)sqlite3_reset(q);
 	(void)sqlite3_clear_bindings(q);
 	return st;
@@ -326,7 +327,7 @@ driver_sqlite_life_holds(struct store *s, const struct store_query *query,
 	while (st == ST_OK && !*more && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		if (n++ == query->limit)
 			*more = true;
-		else if (!take_life(q, &held))
+		else if (!driver_sqlite_life(q, &held))
 			st = driver_sqlite_damaged(s);
 		else
 			fn(arg, &held);

@@ -180,6 +180,15 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 				"WHERE seq = ?1 AND state = 2",
 	[SQL_ERASE_DROPPED] = "DELETE FROM stopped WHERE seq = ?1",
 	[SQL_ERASE] = "DELETE FROM receipt WHERE seq = ?1 AND id = ?2",
+	[SQL_PAYMENTS] = "SELECT " ROW " FROM receipt "
+			 "INDEXED BY receipt_invoice WHERE invoice_id = ?2 "
+			 "AND merchant = ?1 ORDER BY seq LIMIT ?3",
+	/* Few wait, and this is asked rarely: an index would cost more. */
+	[SQL_PAYMENTS_OPEN] = "SELECT " LIFE " FROM waiting "
+			      "WHERE merchant = ?1 AND invoice_id = ?2 "
+			      "ORDER BY n LIMIT ?3",
+	[SQL_LEGAL_HOLD] = "SELECT 1 FROM legal_hold "
+			   "WHERE merchant = ?1 AND invoice_id = ?2",
 	[SQL_NOTICES] = "SELECT n, id, merchant, erased_us, attempts, "
 			"first_us, next_us "
 			"FROM notice INDEXED BY notice_due "

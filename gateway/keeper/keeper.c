@@ -12,6 +12,7 @@
 #include "keeper/control.h"
 #include "keeper/decisions.h"
 #include "keeper/deliveries.h"
+#include "keeper/erase.h"
 #include "keeper/guarded.h"
 #include "keeper/marks.h"
 #include "keeper/news.h"
@@ -39,6 +40,7 @@ struct keeper {
 	struct decisions decisions;
 	struct redeliver redeliver;
 	struct marks marks;
+	struct erase erase;
 	struct news news;
 	struct chores chores;
 	struct reconfigure reconfigure;
@@ -138,6 +140,8 @@ on_record(
 	case MSG_REDELIVER:
 	case MSG_RESUME:
 		return redeliver_ask(&k->redeliver, p, type, record);
+	case MSG_ERASE:
+		return erase_ask(&k->erase, p, record);
 	case MSG_MARK:
 	case MSG_TOKENS:
 	case MSG_TOKEN_USED:
@@ -185,23 +189,6 @@ on_message(void *arg, enum message type, const void *record, int fd)
 /* ---- the store's answers */
 
 static void
-answer_put(struct keeper *k, const struct store_op *op)
-{
-	struct peer *p = peers_find(k->peers, op->owner);
-	struct msg_put_done m = { .tag = op->tag,
-		.status = (uint32_t)op->status };
-
-	if (op->status == ST_BAD_INPUT)
-		m.status = ST_BUSY; /* not stored, and not to be lost */
-	if (op->status == ST_OK && op->u.put.wait)
-		questions_waits(k->questions, op->u.put.receipt.merchant);
-	else if (op->status == ST_OK)
-		deliveries_owed(k->deliveries, &op->u.put.endpoints);
-	if (p != NULL)
-		(void)peers_send(p, MSG_PUT_DONE, &m);
-}
-
-static void
 on_done(void *arg, const struct store_op *op)
 {
 	struct keeper *k = arg;
@@ -210,7 +197,7 @@ on_done(void *arg, const struct store_op *op)
 	chores_take(&k->chores, op);
 	switch (op->kind) {
 	case STORE_OP_PUT:
-		answer_put(k, op);
+		answers_put_done(&k->answers, op);
 		break;
 	case STORE_OP_SETTLE:
 		deliveries_settle_done(k->deliveries, op);
@@ -244,9 +231,14 @@ on_done(void *arg, const struct store_op *op)
 	case STORE_OP_TOKEN:
 		marks_done(&k->marks, op);
 		break;
+	case STORE_OP_ERASE:
+		erase_done(&k->erase, op);
+		break;
+	case STORE_OP_FLUSH:
+		erase_flushed(&k->erase, op);
+		break;
 	case STORE_OP_SWEEP:
 	case STORE_OP_HEAD:
-	case STORE_OP_FLUSH:
 	case STORE_OP_SCRUB:
 		break;
 	}
@@ -278,30 +270,20 @@ on_batch(void *arg)
 }
 
 static void
-show_totals(const struct store_totals *t)
-{
-	metrics_set(MET_RECEIPTS, (int64_t)t->receipts);
-	metrics_set(MET_DELIVERIES_PENDING, (int64_t)t->deliveries_pending);
-	metrics_set(MET_DELIVERY_OLDEST_US, t->oldest_pending_us);
-	metrics_set(MET_WAITING, (int64_t)t->waiting);
-	metrics_set(MET_WAITING_OLDEST_US, t->oldest_waiting_us);
-	metrics_set(MET_HELD, (int64_t)t->held);
-	metrics_set(MET_DELIVERIES_EXHAUSTED, (int64_t)t->exhausted);
-}
-
-static void
 on_read(void *arg, const struct store_read *read)
 {
 	struct keeper *k = arg;
 
 	if (read->kind == STORE_READ_TOTALS && read->status == ST_OK)
-		show_totals(&read->totals);
+		answers_show_totals(&read->totals);
 	if (read->kind == STORE_READ_DUE)
 		offers_read_done(k->deliveries, read);
 	else if (read->kind == STORE_READ_QUESTIONS)
 		offers_read_done(k->questions, read);
 	else if (redeliver_is_read(read))
 		redeliver_read_done(&k->redeliver, read);
+	else if (erase_is_read(read))
+		erase_read_done(&k->erase, read);
 	else if (marks_is_read(read))
 		marks_read_done(&k->marks, read);
 	else if (decisions_is_read(read))
@@ -325,6 +307,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	checks_tick(k->checks);
 	deliveries_tick(k->deliveries);
 	chores_tick(&k->chores);
+	erase_tick(&k->erase);
 	reconfigure_go_on(&k->reconfigure);
 	if (k->control != NULL)
 		control_tick(k->control);
@@ -441,7 +424,7 @@ open_store(struct keeper *k, const struct keeper_config *cfg, struct err *e)
 		err_set(e, "%s: cannot be read", cfg->store_path);
 		return st;
 	}
-	show_totals(&totals);
+	answers_show_totals(&totals);
 	log_event(
 	    LOG_STORE_OPENED, log_num(KEY_COUNT, (int64_t)totals.receipts));
 	return ST_OK;
@@ -509,6 +492,7 @@ start_peers(struct keeper *k, struct err *e)
 	k->answers.queue = k->queue;
 	k->answers.reader = k->reads;
 	k->answers.deliveries = k->deliveries;
+	k->answers.questions = k->questions;
 	k->decisions = (struct decisions){ .peers = k->peers,
 		.routes = k->routes,
 		.reader = k->reads,
@@ -525,6 +509,12 @@ start_peers(struct keeper *k, struct err *e)
 		.queue = k->queue,
 		.epoch = k->answers.epoch };
 	chores_init(&k->chores, k->routes, k->queue);
+	k->erase = (struct erase){ .peers = k->peers,
+		.routes = k->routes,
+		.reader = k->reads,
+		.queue = k->queue,
+		.deliveries = k->deliveries,
+		.questions = k->questions };
 	k->news.peers = k->peers;
 	k->news.routes = k->routes;
 	k->reconfigure = (struct reconfigure){ .routes = k->routes,
@@ -593,6 +583,7 @@ keeper_free(struct keeper *k)
 	offers_free(k->questions);
 	redeliver_end(&k->redeliver);
 	close_store(k);
+	erase_end(&k->erase);
 	routes_free(k->routes);
 	free(k);
 }

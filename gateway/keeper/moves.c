@@ -163,6 +163,8 @@ moves_apply(const struct store_driver *d, struct store *s, struct store_op *op)
 		return d->unmark(s, op->u.unmark.merchant, op->u.unmark.name);
 	case STORE_OP_TOKEN:
 		return d->token(s, &op->u.token);
+	case STORE_OP_ERASE:
+		return erasure_apply(d, s, &op->u.erase.ask, op->u.erase.out);
 	case STORE_OP_SWEEP:
 		return d->sweep(
 		    s, op->u.sweep.before_us, op->u.sweep.most, &op->u.sweep.n);

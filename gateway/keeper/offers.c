@@ -349,6 +349,33 @@ offers_reread(struct offers *o, size_t place)
 	pl->stale = true;
 }
 
+struct invoice {
+	const char *merchant, *invoice_id;
+	bool under_way;
+};
+
+static bool
+look_at(void *arg, struct claim *c)
+{
+	const struct receipt *r = &c->due.row.receipt;
+	struct invoice *i = arg;
+
+	i->under_way = i->under_way ||
+		       (c->state != CLAIM_READY && c->state != CLAIM_OVER &&
+			   strcmp(r->merchant, i->merchant) == 0 &&
+			   strcmp(r->invoice_id, i->invoice_id) == 0);
+	return false;
+}
+
+bool
+offers_under_way(struct offers *o, const char *merchant, const char *invoice_id)
+{
+	struct invoice i = { .merchant = merchant, .invoice_id = invoice_id };
+
+	claims_sweep(o->claims, look_at, &i);
+	return i.under_way;
+}
+
 static bool
 is_over(void *arg, struct claim *c)
 {

@@ -120,6 +120,10 @@ void offers_disable(struct offers *o, uint32_t endpoint_id, int64_t at_us);
  * has yet is read again. */
 void offers_reread(struct offers *o, size_t place);
 
+/* Has a taker one of this invoice in its hands? */
+bool offers_under_way(
+    struct offers *o, const char *merchant, const char *invoice_id);
+
 /* A read of what is due is done. */
 void offers_read_done(struct offers *o, const struct store_read *read);
 

@@ -27,6 +27,7 @@ struct routes_merchant {
 	bool guards;	 /* invoice IDs may not have any shape (guard.h) */
 	bool guard_settled; /* nor could they in the configuration before */
 	struct life_terms terms;
+	int64_t keep_at_least_us; /* nothing is erased before */
 	struct store_endpoints endpoints;
 };
 

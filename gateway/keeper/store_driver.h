@@ -91,10 +91,6 @@ struct store_move {
 	int64_t tell_at_us;
 };
 
-/* The seq of a notice, which tells an endpoint that a receipt is erased, and
- * of nothing else, has this bit. */
-#define STORE_NOTICE (UINT64_C(1) << 46)
-
 /* An attempt of a pending delivery has ended. */
 struct store_settle {
 	uint64_t seq;
@@ -192,6 +188,13 @@ struct store_head {
 	int64_t at_us;
 	bool damaged;
 	struct ledger_tree tree;
+};
+
+/* How a search of the store's files goes; zero at first. */
+struct store_search {
+	uint64_t at; /* where it goes on; 0: it is done */
+	uint64_t bytes, hits;
+	uint32_t files;
 };
 
 struct store_totals {
@@ -385,6 +388,17 @@ struct store_driver {
 	/* One held payment, as get does. */
 	enum status (*hold)(struct store *s, const struct receipt_id *id,
 	    const char *merchant, struct store_life *out);
+	/* All payments of one invoice of a merchant that are there, receipts
+	 * first, limit at most: life and what goes with it.  *legal_hold: a
+	 * person holds the invoice. */
+	enum status (*payments)(struct store *s, const char *merchant,
+	    const char *invoice_id, size_t limit, store_life_fn *fn, void *arg,
+	    bool *more, bool *legal_hold);
+	/* Look for what stood in the store's files of these n payments, in the
+	 * bytes of the files themselves.  out->at goes back in until it is 0;
+	 * each call looks at about `most` bytes and adds to the others. */
+	enum status (*search)(struct store *s, const struct store_life *gone,
+	    size_t n, size_t most, struct store_search *out);
 	enum status (*totals)(struct store *s, struct store_totals *out);
 	/* In order of position; *last: a position; otherwise as page. */
 	enum status (*deliveries)(struct store *s, const struct store_which *w,

@@ -30,6 +30,8 @@ op_free(struct store_op *op)
 {
 	if (op->kind == STORE_OP_REDELIVER)
 		free(op->u.redeliver.items);
+	if (op->kind == STORE_OP_ERASE)
+		free(op->u.erase.out);
 	free(op);
 }
 
@@ -464,6 +466,24 @@ store_queue_token(struct store_queue *q, const struct store_token *t,
 	if (op == NULL)
 		return ST_NO_MEMORY;
 	op->u.token = *t;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
+store_queue_erase(
+    struct store_queue *q, const struct erasure_ask *ask, uint64_t tag)
+{
+	struct store_op *op = op_new_for(STORE_OP_ERASE, 0, tag);
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	op->u.erase.ask = *ask;
+	op->u.erase.out = calloc(1, sizeof(*op->u.erase.out));
+	if (op->u.erase.out == NULL) {
+		free(op);
+		return ST_NO_MEMORY;
+	}
 	submit(q, op);
 	return ST_OK;
 }

@@ -16,6 +16,7 @@
 
 #include "base/loop.h"
 #include "config/config.h"
+#include "keeper/erasure.h"
 #include "keeper/store_driver.h"
 #include "keeper/worker.h"
 
@@ -35,6 +36,7 @@ enum store_op_kind {
 	STORE_OP_UNMARK,
 	STORE_OP_TOKEN,
 	STORE_OP_SWEEP,
+	STORE_OP_ERASE,
 	STORE_OP_HEAD, /* of the ledger */
 	/* Behind the commit of their batch. */
 	STORE_OP_FLUSH,
@@ -124,6 +126,11 @@ struct store_op {
 			bool done;
 		} scrub;
 		struct {
+			struct erasure_ask ask;
+			struct erasure_result
+			    *out; /* the answer; the queue's */
+		} erase;
+		struct {
 			int64_t before_us;
 			size_t most, n; /* n: the answer */
 		} sweep;
@@ -182,6 +189,8 @@ MUST_USE enum status store_queue_unmark(struct store_queue *q,
     const char *merchant, const char *name, uint64_t owner, uint64_t tag);
 MUST_USE enum status store_queue_token(struct store_queue *q,
     const struct store_token *t, uint64_t owner, uint64_t tag);
+MUST_USE enum status store_queue_erase(
+    struct store_queue *q, const struct erasure_ask *ask, uint64_t tag);
 MUST_USE enum status
 store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most);
 /* The driver's keep_head, with its arguments. */

@@ -27,7 +27,8 @@ enum store_read_kind {
 	STORE_READ_DELIVERIES, /* a page of them */
 	STORE_READ_ATTEMPTS,   /* of one */
 	STORE_READ_MARK,
-	STORE_READ_TOKENS
+	STORE_READ_TOKENS,
+	STORE_READ_SEARCH /* the files, for what is gone; one step */
 };
 
 struct store_read {
@@ -46,10 +47,13 @@ struct store_read {
 					* received_at */
 	bool desc, undelivered;	       /* PAGE */
 	enum delivery_state state;     /* DELIVERIES */
-	size_t limit;		       /* of what comes in rows */
-	uint32_t endpoint_id;	       /* DUE; DELIVERIES: 0: any */
-	bool ordered;		       /* DUE */
-	int64_t now_us;		       /* DUE, QUESTIONS */
+	size_t limit;	      /* of what comes in rows; SEARCH: bytes */
+	uint32_t endpoint_id; /* DUE; DELIVERIES: 0: any */
+	bool ordered;	      /* DUE */
+	int64_t now_us;	      /* DUE, QUESTIONS */
+	const struct store_life *gone; /* SEARCH; borrowed until answered */
+	size_t n_gone;
+	struct store_search search; /* SEARCH: and the answer */
 	/* The caller's own. */
 	bool release;	      /* HOLD */
 	char by[CONFIG_NAME]; /* HOLD, DELIVERIES */

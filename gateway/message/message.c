@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "message/field.h"
+#include "message/message_erase.h"
+
 /* Receivers depend on it: no layout may hold bytes that nobody sets. */
 #define LAYOUT(record, size) \
 	_Static_assert(sizeof(struct record) == (size), #record " has gaps")
@@ -38,6 +41,9 @@ LAYOUT(msg_attempts, 96);
 LAYOUT(msg_attempt, 40);
 LAYOUT(msg_redeliver, 240);
 LAYOUT(msg_redelivered, 40);
+LAYOUT(msg_erase, 144);
+LAYOUT(msg_payment, 168);
+LAYOUT(msg_erased, 72);
 LAYOUT(msg_resume, 48);
 LAYOUT(msg_news, 40);
 LAYOUT(msg_mark, 88);
@@ -56,10 +62,8 @@ LAYOUT(msg_revoked, 32);
 #include "message/message.def"
 #undef MESSAGE
 
-#define MICROS_MAX INT64_C(4102444800000000) /* 2100 */
-#define SEQ_MAX	   INT64_MAX
-#define DAY_S	   86400
-#define DAYS_MAX   47482 /* 2100 */
+#define DAY_S	 86400
+#define DAYS_MAX 47482 /* 2100 */
 
 static const struct {
 	unsigned from, to;
@@ -92,50 +96,6 @@ message_wide(enum message type)
 }
 
 static bool
-zeros(const void *field, size_t n)
-{
-	const char *p = field;
-
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] != '\0')
-			return false;
-	}
-	return true;
-}
-
-/* A name in a padded field: 1 to cap - 1 characters, or none if that is
- * allowed, zeros behind. */
-static bool
-name_valid(const char *field, size_t cap, bool may_be_empty)
-{
-	size_t len = strnlen(field, cap);
-
-	if (!zeros(field + len, cap - len))
-		return false;
-	if (len == 0)
-		return may_be_empty;
-	return receipt_merchant_valid(bytes_make(field, len));
-}
-
-static bool
-invoice_valid(const char *field, size_t cap, bool may_be_empty)
-{
-	size_t len = strnlen(field, cap);
-
-	if (!zeros(field + len, cap - len))
-		return false;
-	if (len == 0)
-		return may_be_empty;
-	return receipt_invoice_valid(bytes_make(field, len));
-}
-
-static bool
-one_of(uint32_t status, unsigned long set)
-{
-	return status < ST_STATUSES && (set >> status & 1) != 0;
-}
-
-static bool
 peer_valid(const struct msg_peer *m)
 {
 	return (m->party == PARTY_EDGE || m->party == PARTY_ASKER ||
@@ -147,38 +107,55 @@ static bool
 put_valid(const struct msg_put *m)
 {
 	return receipt_valid(&m->receipt) &&
-	       invoice_valid(m->tran_id, sizeof(m->tran_id), true) &&
-	       zeros(m->pad, sizeof(m->pad));
+	       field_invoice(m->tran_id, sizeof(m->tran_id), true) &&
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
 put_done_valid(const struct msg_put_done *m)
 {
 	return m->zero == 0 &&
-	       one_of(m->status, 1UL << ST_OK | 1UL << ST_EXISTS |
-				     1UL << ST_BUSY | 1UL << ST_IO);
+	       field_one_of(m->status, 1UL << ST_OK | 1UL << ST_EXISTS |
+					   1UL << ST_BUSY | 1UL << ST_IO);
 }
 
 static bool
 hint_valid(const struct msg_hint *m)
 {
-	return invoice_valid(m->val_id, sizeof(m->val_id), false) &&
-	       zeros(m->pad, sizeof(m->pad));
+	return field_invoice(m->val_id, sizeof(m->val_id), false) &&
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
 window_valid(const struct msg_window *m)
 {
-	return name_valid(m->name, sizeof(m->name), false) &&
-	       zeros(m->pad, sizeof(m->pad)) && m->most >= 1 && m->most <= 1024;
+	return field_name(m->name, sizeof(m->name), false) &&
+	       field_zeros(m->pad, sizeof(m->pad)) && m->most >= 1 &&
+	       m->most <= 1024;
+}
+
+/* What a notice says of the receipt that is erased. */
+static bool
+notice_valid(const struct receipt *r)
+{
+	struct receipt rest = *r;
+
+	memset(&rest.id, 0, sizeof(rest.id));
+	memset(rest.merchant, 0, sizeof(rest.merchant));
+	rest.received_at_us = 0;
+	return field_zeros(&rest, sizeof(rest)) &&
+	       field_name(r->merchant, sizeof(r->merchant), false) &&
+	       r->received_at_us > 0 && r->received_at_us < FIELD_MICROS_MAX;
 }
 
 static bool
 delivery_valid(const struct msg_delivery *m)
 {
-	return m->seq > 0 && m->seq <= SEQ_MAX && m->attempt > 0 &&
-	       name_valid(m->endpoint, sizeof(m->endpoint), false) &&
-	       zeros(m->pad, sizeof(m->pad)) && receipt_valid(&m->receipt);
+	return m->seq > 0 && m->seq <= FIELD_SEQ_MAX && m->attempt > 0 &&
+	       field_name(m->endpoint, sizeof(m->endpoint), false) &&
+	       field_zeros(m->pad, sizeof(m->pad)) &&
+	       ((m->seq & DELIVERY_NOTICE) != 0 ? notice_valid(&m->receipt)
+						: receipt_valid(&m->receipt));
 }
 
 /* Is this what an attempt can come to? */
@@ -195,7 +172,7 @@ end_valid(uint32_t outcome, uint32_t http_status)
 static bool
 settle_valid(const struct msg_settle *m)
 {
-	return m->seq > 0 && m->seq <= SEQ_MAX && m->attempt > 0 &&
+	return m->seq > 0 && m->seq <= FIELD_SEQ_MAX && m->attempt > 0 &&
 	       end_valid(m->outcome, m->http_status) &&
 	       m->retry_after_s <= DAY_S && m->zero == 0;
 }
@@ -203,10 +180,10 @@ settle_valid(const struct msg_settle *m)
 static bool
 ask_valid(const struct msg_ask *m)
 {
-	return m->n > 0 && m->n <= SEQ_MAX && m->attempt > 0 && m->zero == 0 &&
-	       receipt_valid(&m->receipt) &&
-	       invoice_valid(m->tran_id, sizeof(m->tran_id), true) &&
-	       zeros(m->pad, sizeof(m->pad));
+	return m->n > 0 && m->n <= FIELD_SEQ_MAX && m->attempt > 0 &&
+	       m->zero == 0 && receipt_valid(&m->receipt) &&
+	       field_invoice(m->tran_id, sizeof(m->tran_id), true) &&
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
@@ -225,11 +202,12 @@ given_reason(uint32_t reason)
 static bool
 verdict_valid(const struct msg_verdict *m)
 {
-	if (m->n == 0 || m->n > SEQ_MAX || m->attempt == 0 || m->zero != 0 ||
-	    !name_valid(m->merchant, sizeof(m->merchant), false) ||
-	    !zeros(m->pad, sizeof(m->pad)) || !given_reason(m->reason))
+	if (m->n == 0 || m->n > FIELD_SEQ_MAX || m->attempt == 0 ||
+	    m->zero != 0 ||
+	    !field_name(m->merchant, sizeof(m->merchant), false) ||
+	    !field_zeros(m->pad, sizeof(m->pad)) || !given_reason(m->reason))
 		return false;
-	if (zeros(&m->answered, sizeof(m->answered)))
+	if (field_zeros(&m->answered, sizeof(m->answered)))
 		return true;
 	return held_reason(m->reason) && receipt_valid(&m->answered) &&
 	       memcmp(m->answered.merchant, m->merchant, sizeof(m->merchant)) ==
@@ -239,9 +217,9 @@ verdict_valid(const struct msg_verdict *m)
 static bool
 lookup_valid(const struct msg_lookup *m)
 {
-	return name_valid(m->merchant, sizeof(m->merchant), false) &&
-	       invoice_valid(m->tran_id, sizeof(m->tran_id), false) &&
-	       zeros(m->pad, sizeof(m->pad));
+	return field_name(m->merchant, sizeof(m->merchant), false) &&
+	       field_invoice(m->tran_id, sizeof(m->tran_id), false) &&
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
@@ -261,13 +239,13 @@ looked_up_valid(const struct msg_looked_up *m)
 static bool
 span_valid(uint64_t from_us, uint64_t to_us)
 {
-	return from_us < MICROS_MAX && to_us <= MICROS_MAX;
+	return from_us < FIELD_MICROS_MAX && to_us <= FIELD_MICROS_MAX;
 }
 
 static bool
 currency_valid(const char *field)
 {
-	if (zeros(field, MONEY_CURRENCY))
+	if (field_zeros(field, MONEY_CURRENCY))
 		return true;
 	return field[3] == '\0' && money_exponent(bytes_make(field, 3)) >= 0;
 }
@@ -275,178 +253,184 @@ currency_valid(const char *field)
 static bool
 page_valid(enum party from, const struct msg_page *m)
 {
-	return m->after_seq <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
-	       m->flags <= (PAGE_DESC | PAGE_UNDELIVERED) &&
+	return m->after_seq <= FIELD_SEQ_MAX && m->limit >= 1 &&
+	       m->limit <= 1000 && m->flags <= (PAGE_DESC | PAGE_UNDELIVERED) &&
 	       span_valid(m->paid_from_us, m->paid_to_us) &&
-	       name_valid(
+	       field_name(
 		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
-	       invoice_valid(m->invoice_id, sizeof(m->invoice_id), true) &&
-	       currency_valid(m->currency) && zeros(m->pad, sizeof(m->pad));
+	       field_invoice(m->invoice_id, sizeof(m->invoice_id), true) &&
+	       currency_valid(m->currency) &&
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
 get_valid(enum party from, const struct msg_get *m)
 {
-	return name_valid(
+	return field_name(
 		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
-	       zeros(m->pad, sizeof(m->pad));
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
 row_valid(const struct msg_row *m)
 {
-	return m->seq > 0 && m->seq <= SEQ_MAX && receipt_valid(&m->receipt);
+	return m->seq > 0 && m->seq <= FIELD_SEQ_MAX &&
+	       receipt_valid(&m->receipt);
 }
 
 static bool
 page_end_valid(const struct msg_page_end *m)
 {
-	return m->more <= 1 && m->last_seq <= SEQ_MAX &&
-	       one_of(m->status, 1UL << ST_OK | 1UL << ST_NOT_FOUND |
-				     1UL << ST_BUSY | 1UL << ST_IO);
+	return m->more <= 1 && m->last_seq <= FIELD_SEQ_MAX &&
+	       field_one_of(m->status, 1UL << ST_OK | 1UL << ST_NOT_FOUND |
+					   1UL << ST_BUSY | 1UL << ST_IO);
 }
 
 static bool
 health_valid(const struct msg_health *m)
 {
-	return m->oldest_pending_us < MICROS_MAX &&
-	       m->oldest_waiting_us < MICROS_MAX &&
-	       one_of(m->status, 1UL << ST_OK | 1UL << ST_BUSY | 1UL << ST_IO);
+	return m->oldest_pending_us < FIELD_MICROS_MAX &&
+	       m->oldest_waiting_us < FIELD_MICROS_MAX &&
+	       field_one_of(
+		   m->status, 1UL << ST_OK | 1UL << ST_BUSY | 1UL << ST_IO);
 }
 
 static bool
 holds_valid(enum party from, const struct msg_holds *m)
 {
-	return m->after <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
-	       name_valid(
+	return m->after <= FIELD_SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
+	       field_name(
 		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
-	       zeros(m->pad, sizeof(m->pad));
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
 hold_valid(const struct msg_hold *m)
 {
-	if (m->n == 0 || m->n > SEQ_MAX || m->held_at_us == 0 ||
-	    m->held_at_us >= MICROS_MAX || !held_reason(m->reason) ||
+	if (m->n == 0 || m->n > FIELD_SEQ_MAX || m->held_at_us == 0 ||
+	    m->held_at_us >= FIELD_MICROS_MAX || !held_reason(m->reason) ||
 	    !receipt_valid(&m->claimed))
 		return false;
 	if (m->is_answered == 0)
-		return zeros(&m->answered, sizeof(m->answered));
+		return field_zeros(&m->answered, sizeof(m->answered));
 	return m->is_answered == 1 && receipt_valid(&m->answered);
 }
 
 static bool
 decide_valid(enum party from, const struct msg_decide *m)
 {
-	return name_valid(
+	return field_name(
 		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
-	       name_valid(m->by, sizeof(m->by), false) &&
-	       zeros(m->pad, sizeof(m->pad)) && m->release <= 1;
+	       field_name(m->by, sizeof(m->by), false) &&
+	       field_zeros(m->pad, sizeof(m->pad)) && m->release <= 1;
 }
 
 static bool
 check_valid(const struct msg_check *m)
 {
-	return name_valid(m->merchant, sizeof(m->merchant), false) &&
-	       invoice_valid(m->invoice_id, sizeof(m->invoice_id), false) &&
-	       invoice_valid(m->tran_id, sizeof(m->tran_id), true) &&
-	       zeros(m->pad, sizeof(m->pad));
+	return field_name(m->merchant, sizeof(m->merchant), false) &&
+	       field_invoice(m->invoice_id, sizeof(m->invoice_id), false) &&
+	       field_invoice(m->tran_id, sizeof(m->tran_id), true) &&
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
 done_valid(const struct msg_done *m)
 {
 	return m->state < LIVES &&
-	       one_of(m->status, 1UL << ST_OK | 1UL << ST_NOT_FOUND |
-				     1UL << ST_BUSY | 1UL << ST_IO |
-				     1UL << ST_EXISTS | 1UL << ST_UNAVAILABLE |
-				     1UL << ST_BAD_INPUT | 1UL << ST_CONFIG);
+	       field_one_of(m->status,
+		   1UL << ST_OK | 1UL << ST_NOT_FOUND | 1UL << ST_BUSY |
+		       1UL << ST_IO | 1UL << ST_EXISTS | 1UL << ST_UNAVAILABLE |
+		       1UL << ST_BAD_INPUT | 1UL << ST_CONFIG);
 }
 
 static bool
 which_valid(enum party from, const struct msg_which *w)
 {
-	return name_valid(
+	return field_name(
 		   w->merchant, sizeof(w->merchant), from == PARTY_COMMAND) &&
-	       name_valid(w->endpoint, sizeof(w->endpoint), true) &&
-	       invoice_valid(w->invoice_id, sizeof(w->invoice_id), true) &&
-	       zeros(w->pad, sizeof(w->pad)) && w->zero == 0 &&
+	       field_name(w->endpoint, sizeof(w->endpoint), true) &&
+	       field_invoice(w->invoice_id, sizeof(w->invoice_id), true) &&
+	       field_zeros(w->pad, sizeof(w->pad)) && w->zero == 0 &&
 	       span_valid(w->from_us, w->to_us) && w->state <= DELIVERY_STATES;
 }
 
 static bool
 deliveries_valid(enum party from, const struct msg_deliveries *m)
 {
-	return m->after <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
+	return m->after <= FIELD_SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
 	       m->zero == 0 && which_valid(from, &m->which);
 }
 
 static bool
 delivery_row_valid(const struct msg_delivery_row *m)
 {
-	return m->position > 0 && m->position <= SEQ_MAX &&
-	       m->at_us < MICROS_MAX && m->state < DELIVERY_STATES &&
+	return m->position > 0 && m->position <= FIELD_SEQ_MAX &&
+	       m->at_us < FIELD_MICROS_MAX && m->state < DELIVERY_STATES &&
 	       ((m->outcome == OUTCOMES && m->http_status == 0) ||
 		   end_valid(m->outcome, m->http_status)) &&
-	       name_valid(m->endpoint, sizeof(m->endpoint), false) &&
-	       zeros(m->pad, sizeof(m->pad)) && receipt_valid(&m->receipt);
+	       field_name(m->endpoint, sizeof(m->endpoint), false) &&
+	       field_zeros(m->pad, sizeof(m->pad)) &&
+	       receipt_valid(&m->receipt);
 }
 
 static bool
 attempts_valid(enum party from, const struct msg_attempts *m)
 {
-	return name_valid(
+	return field_name(
 		   m->merchant, sizeof(m->merchant), from == PARTY_COMMAND) &&
-	       name_valid(m->endpoint, sizeof(m->endpoint), false) &&
-	       zeros(m->pad, sizeof(m->pad));
+	       field_name(m->endpoint, sizeof(m->endpoint), false) &&
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
 attempt_valid(const struct msg_attempt *m)
 {
-	return m->at_us < MICROS_MAX && m->number > 0 &&
+	return m->at_us < FIELD_MICROS_MAX && m->number > 0 &&
 	       end_valid(m->outcome, m->http_status) && m->zero == 0;
 }
 
 static bool
 redeliver_valid(enum party from, const struct msg_redeliver *m)
 {
-	return m->after <= SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
+	return m->after <= FIELD_SEQ_MAX && m->limit >= 1 && m->limit <= 1000 &&
 	       m->action <= REDELIVER_DROP && which_valid(from, &m->which) &&
-	       name_valid(m->by, sizeof(m->by), false) &&
-	       zeros(m->pad, sizeof(m->pad));
+	       field_name(m->by, sizeof(m->by), false) &&
+	       field_zeros(m->pad, sizeof(m->pad));
 }
 
 static bool
 redelivered_valid(const struct msg_redelivered *m)
 {
-	return m->last <= SEQ_MAX && m->matched <= 1000 &&
+	return m->last <= FIELD_SEQ_MAX && m->matched <= 1000 &&
 	       m->changed <= m->matched && m->more <= 1 &&
-	       one_of(m->status, 1UL << ST_OK | 1UL << ST_BUSY | 1UL << ST_IO);
+	       field_one_of(
+		   m->status, 1UL << ST_OK | 1UL << ST_BUSY | 1UL << ST_IO);
 }
 
 static bool
 mark_valid(const struct msg_mark *m)
 {
-	return m->seq <= SEQ_MAX &&
-	       name_valid(m->merchant, sizeof(m->merchant), false) &&
-	       name_valid(m->name, sizeof(m->name), false) &&
-	       zeros(m->pad, sizeof(m->pad)) && m->action <= MARK_FORGET;
+	return m->seq <= FIELD_SEQ_MAX &&
+	       field_name(m->merchant, sizeof(m->merchant), false) &&
+	       field_name(m->name, sizeof(m->name), false) &&
+	       field_zeros(m->pad, sizeof(m->pad)) && m->action <= MARK_FORGET;
 }
 
 static bool
 marked_valid(const struct msg_marked *m)
 {
-	return m->seq <= SEQ_MAX && m->at_us < MICROS_MAX && m->zero == 0 &&
-	       one_of(m->status, 1UL << ST_OK | 1UL << ST_NOT_FOUND |
-				     1UL << ST_EXISTS | 1UL << ST_BUSY |
-				     1UL << ST_IO);
+	return m->seq <= FIELD_SEQ_MAX && m->at_us < FIELD_MICROS_MAX &&
+	       m->zero == 0 &&
+	       field_one_of(m->status, 1UL << ST_OK | 1UL << ST_NOT_FOUND |
+					   1UL << ST_EXISTS | 1UL << ST_BUSY |
+					   1UL << ST_IO);
 }
 
 static bool
 padded_name_valid(const char name[CONFIG_NAME], const char pad[7])
 {
-	return name_valid(name, CONFIG_NAME, false) && zeros(pad, 7);
+	return field_name(name, CONFIG_NAME, false) && field_zeros(pad, 7);
 }
 
 static bool
@@ -470,7 +454,7 @@ token_used_valid(const struct msg_token_used *m)
 static bool
 token_valid(const struct msg_token *m)
 {
-	return m->revoked_at_us < MICROS_MAX && m->day < DAYS_MAX &&
+	return m->revoked_at_us < FIELD_MICROS_MAX && m->day < DAYS_MAX &&
 	       m->zero == 0;
 }
 
@@ -545,6 +529,12 @@ message_record_valid(enum party from, enum message type, const void *record)
 		return redeliver_valid(from, record);
 	case MSG_REDELIVERED:
 		return redelivered_valid(record);
+	case MSG_ERASE:
+		return message_erase_valid(from, record);
+	case MSG_PAYMENT:
+		return message_payment_valid(record);
+	case MSG_ERASED:
+		return message_erased_valid(record);
 	case MSG_RESUME:
 		return resume_valid(record);
 	case MSG_NEWS:

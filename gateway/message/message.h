@@ -19,6 +19,7 @@
 #include "receipt/delivery.h"
 #include "receipt/life.h"
 #include "receipt/receipt.h"
+#include "receipt/retain.h"
 
 enum message {
 #define MESSAGE(name, from, to, record, most) MSG_##name,
@@ -83,7 +84,9 @@ struct msg_window {
 	uint32_t most; /* 1 to 1024 */
 };
 
-/* Send this receipt to this endpoint; in the courier's hands until SETTLE. */
+/* Send this receipt to this endpoint; in the courier's hands until SETTLE.  Or,
+ * with DELIVERY_NOTICE in seq, that it is erased: then of the receipt there are
+ * id, merchant and, as received_at_us, when. */
 struct msg_delivery {
 	uint64_t seq;
 	uint32_t endpoint_id; /* the store's; comes back as it is */
@@ -343,6 +346,56 @@ struct msg_resume {
 	uint64_t tag;
 	char endpoint[CONFIG_NAME];
 	char pad[7];
+};
+
+/* ---- erasure */
+
+enum erase_action {
+	ERASE_SHOW, /* what is held; nothing changes */
+	ERASE_TRY,  /* may it be erased, and what would go? */
+	ERASE_DO
+};
+
+/* Forget all that is held on an invoice: receipts, what waits and what is
+ * held.  Answered by PAYMENT, one for each that is or was there, MESSAGE_GONE
+ * of them at most, and ERASED. */
+struct msg_erase {
+	uint64_t tag;
+	char merchant[RECEIPT_MERCHANT];
+	char invoice_id[RECEIPT_INVOICE];
+	char by[CONFIG_NAME]; /* a token's name, or "cli" */
+	char pad[1];
+	uint32_t action; /* enum erase_action */
+};
+
+#define MESSAGE_GONE 256
+
+struct msg_payment {
+	uint64_t tag;
+	uint64_t n;    /* its seq, or its number among those that wait */
+	uint32_t life; /* CONFIRMED, WAITING or HELD; what it was */
+	uint32_t zero;
+	struct receipt receipt; /* as claimed */
+};
+
+/*
+ * ST_OK, and why FREE: so many are, or would be, gone; of DO it is on disk.
+ * Otherwise why says what is in the way, and nothing has changed.  ST_BUSY,
+ * ST_IO.  Of DO, proved: the store's files were searched for what is gone, and
+ * `hits` copies were found; not proved: that could not be finished in time.
+ */
+struct msg_erased {
+	uint64_t tag;
+	uint64_t at_us;
+	uint64_t until_us; /* as retain_judge() says */
+	uint64_t bytes;	   /* searched */
+	uint64_t hits;
+	uint32_t status;
+	uint32_t why; /* enum retain */
+	uint32_t receipts, waiting, held;
+	uint32_t files;	     /* searched */
+	uint32_t legal_hold; /* 1: a person holds the invoice */
+	uint32_t proved;
 };
 
 /* ---- pollers */

@@ -15,6 +15,10 @@
 #define DELIVERY_ENDPOINT 33 /* a billing name: up to 32 and a NUL */
 #define DELIVERY_ID	  64 /* "dlv_", 26 letters, "_", a name, a NUL */
 
+/* The seq of a notice, which tells an endpoint that a receipt is erased, has
+ * this bit; that of a receipt never gets so far. */
+#define DELIVERY_NOTICE (UINT64_C(1) << 46)
+
 enum delivery_state {	    /* stored by number */
 	DELIVERY_PENDING,   /* owed; tried by the schedule */
 	DELIVERY_DELIVERED, /* billing has it */

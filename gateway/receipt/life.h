@@ -50,7 +50,6 @@ enum reason {
 enum erasure {
 	ERASURE_REQUEST, /* somebody asked for it */
 	ERASURE_AGE,	 /* kept long enough */
-	ERASURES
 };
 
 /* Denials before a payment is refused, whatever time has passed. */

@@ -265,7 +265,7 @@ those_who_have_it_and_those_who_are_owed_it_are_told(void **state)
 		    f, i == 0 ? f->main_id : f->backup_id, TOLD);
 		assert_int_equal(dues.n, 1);
 		assert_true(dues.due[0].erased);
-		assert_true((dues.due[0].row.seq & STORE_NOTICE) != 0);
+		assert_true((dues.due[0].row.seq & DELIVERY_NOTICE) != 0);
 		assert_memory_equal(
 		    &dues.due[0].row.receipt.id, &r.id, sizeof(r.id));
 		assert_string_equal(

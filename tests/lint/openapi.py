@@ -336,6 +336,7 @@ def check_webhook(t, docs):
             t.fault(name, 1, "sends another type than %s" % kind)
 
 
+# proves: R46
 def main():
     t = Tree("openapi")
     docs = Documents(t)

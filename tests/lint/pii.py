@@ -30,6 +30,7 @@ def first_digits_of_a_card(digits):
     return digits[0] in "23456"
 
 
+# proves: R43
 def main():
     t = Tree("pii")
     seen = 0

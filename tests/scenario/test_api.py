@@ -154,3 +154,17 @@ def test_nobody_may_keep_a_copy_of_an_answer(gateway):
     answer = gateway.api("/v1/receipts", gateway.token())
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+# proves: R35
+def test_who_reads_is_logged_and_what_was_read_is_not(gateway):
+    gateway.post(callbacks.paid("INV-READ"))
+    [receipt] = gateway.receipts()
+    mark = gateway.log.mark()
+    token = gateway.token()
+    gateway.api("/v1/receipts/" + receipt["id"], token)
+    gateway.api("/v1/receipts?invoice_id=INV-READ", token)
+    for route in ("/v1/receipts/*", "/v1/receipts"):
+        line = gateway.log.wait("api", after=mark, route=route)
+        assert line["token"] and not any(
+            str(part) in str(line) for part in receipt.values())

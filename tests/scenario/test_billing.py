@@ -34,6 +34,7 @@ def test_an_error_answer_is_tried_again_under_the_same_id(gateway, billing):
     assert event["receipt"] == first.webhook_id
 
 
+# proves: R26
 def test_a_redirect_is_not_followed(gateway, billing):
     billing.mode("redirect", status=307, location=billing.url + "/elsewhere")
     gateway.post(callbacks.paid("INV-1"))
@@ -69,6 +70,7 @@ def test_a_slow_billing_is_given_up_and_holds_up_no_callback(
     assert billing.wait_invoices(["INV-4"])
 
 
+# proves: R23
 def test_billing_with_a_strangers_certificate_gets_nothing(
         make_gateway, billing, tmp_path):
     (tmp_path / "strangers").mkdir()
@@ -104,6 +106,7 @@ def test_without_an_endpoint_receipts_wait_to_be_polled(make_gateway):
     assert gateway.metrics()["paysieve_deliveries_pending"] == 0
 
 
+# proves: R1
 def test_a_delivery_carries_our_fields_and_no_others(gateway, billing):
     gateway.post(callbacks.paid("INV-1"))
     assert billing.wait_invoices(["INV-1"])

@@ -92,6 +92,7 @@ def test_a_missing_configuration_exits_with_78(tmp_path):
     assert "none.conf" in result.stderr
 
 
+# proves: R34
 def test_a_secret_that_others_can_read_is_refused(make_gateway):
     gateway = make_gateway()
     secret = gateway.dir / "testbox.password"

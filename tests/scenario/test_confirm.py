@@ -180,6 +180,7 @@ def test_an_expired_certificate_is_not_asked(
         assert billing.wait_invoices(["INV-1"])
 
 
+# proves: R23
 def test_a_strangers_certificate_gets_no_password(
         make_gateway, billing, keys, tmp_path):
     (tmp_path / "strangers").mkdir()

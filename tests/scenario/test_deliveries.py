@@ -442,6 +442,7 @@ def test_an_endless_answer_is_cut_and_counts_by_its_status(
     assert 0 < shown["log"][0]["bytes"] <= 256 * 1024
 
 
+# proves: R36
 def test_the_log_holds_nothing_that_billing_said(make_gateway, billing):
     gateway = make_gateway(billing=billing).start()
     billing.mode("status", status=400,

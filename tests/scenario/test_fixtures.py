@@ -166,6 +166,7 @@ def hits(wanted, data):
             if (run := data[i:i + size]) in wanted}
 
 
+# proves: R2 R5
 def test_no_part_of_a_dropped_value_comes_out_anywhere(world, vocabulary):
     origin, values = {}, 0
     for case in CASES:

@@ -89,6 +89,7 @@ def exits(c):
     return ways
 
 
+# proves: R2 R10
 def test_no_piece_of_a_payer_outlives_its_request(attacked):
     canaries = Canaries()
     readable = memory_readable(attacked) and not SANITIZED
@@ -186,6 +187,7 @@ FRAMES = {
 }
 
 
+# proves: R30
 @pytest.mark.parametrize("case", FRAMES)
 def test_no_frame_hides_a_second_request(attacked, case):
     status, fields, length = FRAMES[case]

@@ -76,6 +76,7 @@ def test_a_limit_on_the_files_size_is_answered_503_too(make_gateway):
         r["invoice_id"] for r in gateway.receipts()}
 
 
+# proves: R40
 @pytest.mark.skipif(not can_trace(), reason="needs strace and its rights")
 def test_after_a_failed_sync_nothing_is_acknowledged_any_more(make_gateway):
     gateway = make_gateway().start()

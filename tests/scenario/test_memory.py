@@ -54,6 +54,7 @@ ENDS = {  # a kind of answer: what the payment becomes
 }
 
 
+# proves: R10
 @pytest.mark.parametrize("kind", ENDS)
 def test_nothing_stays_of_an_answer_that_decided(searched, provider, kind):
     canaries = Canaries()

@@ -289,6 +289,7 @@ def test_requests_are_counted_and_limited(make_gateway):
     assert get(gateway, "/v1/receipts", other).status == 200
 
 
+# proves: R32
 def test_wrong_tokens_are_throttled_and_right_ones_pass(gateway):
     statuses = [get(gateway, "/v1/receipts", "wrong").status
                 for _ in range(30)]
@@ -325,6 +326,7 @@ def test_a_repeated_post_is_done_once(gateway, billing):
     assert sum(billing.counts.values()) == 3
 
 
+# proves: R33
 def test_a_token_is_listed_and_revoked_without_a_restart(gateway):
     text = gateway.add_token("leaving")
     gateway.add_token("staying")

@@ -123,6 +123,7 @@ CASES = {
 }
 
 
+# proves: R7 R8 R29 R30
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_refused_and_leaves_nothing(strict, case):
     status, data = CASES[case]
@@ -160,6 +161,7 @@ def test_every_refusal_has_its_own_reason_in_metrics(strict):
         assert after[row] == before[row] + 1
 
 
+# proves: R22
 def test_plain_text_on_the_tls_port_gets_no_answer(strict):
     host, port = strict.listen["callbacks"].rsplit(":", 1)
     with socket.create_connection((host, int(port)), 10) as plain:
@@ -173,6 +175,7 @@ def test_plain_text_on_the_tls_port_gets_no_answer(strict):
     assert b"HTTP/" not in answer
 
 
+# proves: R22
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_old_tls_versions_are_refused(strict):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -69,6 +69,7 @@ def test_a_new_token_works_after_sighup(gateway):
     assert gateway.metrics()["paysieve_reloads_total"] == 2
 
 
+# proves: R34
 def test_a_new_merchant_and_password_work_after_sighup(gateway):
     gateway.merchants["newshop"] = {"password": "another made-up one"}
     body = callbacks.encode(callbacks.signed(
@@ -110,6 +111,16 @@ def test_a_bad_configuration_at_sighup_keeps_the_old_one(gateway):
     assert gateway.post(callbacks.paid("INV-1")).status == 200
     assert gateway.api("/v1/receipts", gateway.token()).status == 200
     assert gateway.metrics()["paysieve_reload_failures_total"] == 1
+
+
+# proves: R38
+def test_starts_reloads_and_ends_are_logged(gateway):
+    gateway.reload()
+    gateway.send(signal.SIGTERM)
+    assert gateway.ended() == 0
+    said = [e["event"] for e in gateway.log.events]
+    words = ["store_opened", "started", "reloaded", "stopping", "stopped"]
+    assert [e for e in said if e in words] == words
 
 
 def test_a_second_gateway_on_the_same_store_is_refused(make_gateway):

@@ -156,6 +156,7 @@ class BillingStub(StubServer):
         self.counts = {}    # webhook-id: how often it was accepted
         self.invoices = set()  # invoice IDs of .receipts
         self.pings = 0
+        self.erased = []    # ids of accepted notices
         self.in_flight = self.most_in_flight = 0
         self.decide = None  # decide(receipt) -> status, or None for .mode
 
@@ -204,6 +205,8 @@ class BillingStub(StubServer):
                 event = json.loads(body)
                 if event.get("type") == "ping":
                     return None
+                if event.get("type") == "receipt.erased":
+                    return self._fault_of_notice(event, headers)
                 if receipt_of(event)["id"] != headers["webhook-id"]:
                     fault = "webhook-id is not the receipt's id"
                 elif self.check is not None:
@@ -211,6 +214,15 @@ class BillingStub(StubServer):
             except Exception as error:  # whatever check() raises
                 fault = "event: " + type(error).__name__
         return fault
+
+    @staticmethod
+    def _fault_of_notice(event, headers):
+        receipt_id = event["data"]["id"]
+        if set(event["data"]) != {"id"}:
+            return "a notice says more than an id"
+        if headers["webhook-id"] != receipt_id.replace("rcpt_", "erased_"):
+            return "webhook-id is not that of the receipt's notice"
+        return None
 
     def _take(self, handler, body, mode):
         now = self.clock()
@@ -224,12 +236,16 @@ class BillingStub(StubServer):
                           body, headers.items(), handler.path, fault, status,
                           now)
         event = json.loads(body) if fault is None else {}
-        if self.decide is not None and fault is None:
+        if (self.decide is not None and fault is None and
+                event.get("type") != "receipt.erased"):
             status = request.status = self.decide(receipt_of(event)) or status
         with self._changed:
             self.requests.append(request)
             if event.get("type") == "ping":
                 self.pings += 1
+            elif event.get("type") == "receipt.erased":
+                if status // 100 == 2:
+                    self.erased.append(event["data"]["id"])
             elif status // 100 == 2 and fault is None:
                 receipt = receipt_of(event)
                 self.receipts[webhook_id] = receipt

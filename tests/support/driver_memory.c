@@ -346,6 +346,31 @@ memory_hold(struct store *s, const struct receipt_id *id, const char *merchant,
 }
 
 static enum status
+memory_payments(struct store *s, const char *merchant, const char *invoice_id,
+    size_t limit, store_life_fn *fn, void *arg, bool *more, bool *legal_hold)
+{
+	(void)pthread_mutex_lock(&lock);
+	content_payments(s->next.rows != NULL ? &s->next : &s->book->now,
+	    merchant, invoice_id, limit, fn, arg, more);
+	(void)pthread_mutex_unlock(&lock);
+	*legal_hold = false;
+	return ST_OK;
+}
+
+/* There are no files. */
+static enum status
+memory_search(struct store *s, const struct store_life *gone, size_t n,
+    size_t most, struct store_search *out)
+{
+	(void)s;
+	(void)gone;
+	(void)n;
+	(void)most;
+	out->at = 0;
+	return ST_OK;
+}
+
+static enum status
 memory_totals(struct store *s, struct store_totals *out)
 {
 	(void)pthread_mutex_lock(&lock);
@@ -479,6 +504,8 @@ const struct store_driver store_driver_memory = {
 	.questions = memory_questions,
 	.holds = memory_holds,
 	.hold = memory_hold,
+	.payments = memory_payments,
+	.search = memory_search,
 	.totals = memory_totals,
 	.deliveries = memory_deliveries,
 	.attempts = memory_attempts,

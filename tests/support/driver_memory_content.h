@@ -136,6 +136,9 @@ void content_holds(const struct content *c, const struct store_query *q,
     store_life_fn *fn, void *arg, bool *more);
 enum status content_hold(const struct content *c, const struct receipt_id *id,
     const char *merchant, struct store_life *out);
+void content_payments(const struct content *c, const char *merchant,
+    const char *invoice_id, size_t limit, store_life_fn *fn, void *arg,
+    bool *more);
 void content_totals(const struct content *c, struct store_totals *out);
 
 #endif

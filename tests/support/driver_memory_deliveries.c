@@ -37,7 +37,7 @@ content_settle(struct content *c, const struct store_settle *d)
 {
 	struct owed *v = owed_of(c, d->seq, d->endpoint_id);
 
-	if ((d->seq & STORE_NOTICE) != 0)
+	if ((d->seq & DELIVERY_NOTICE) != 0)
 		return content_notice_settle(c, d);
 	if (v == NULL || v->state != DELIVERY_PENDING ||
 	    v->attempts + 1 != d->attempt)

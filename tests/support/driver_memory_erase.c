@@ -16,7 +16,7 @@ tell(struct content *c, const struct store_move *m, const struct receipt *r,
 	n->next_us = n->due.first_us = m->tell_at_us;
 	n->due.erased = true;
 	n->due.attempt = 1;
-	n->due.row.seq = STORE_NOTICE | ++c->last_notice;
+	n->due.row.seq = DELIVERY_NOTICE | ++c->last_notice;
 	n->due.row.receipt.id = r->id;
 	n->due.row.receipt.received_at_us = m->at_us;
 	memcpy(n->due.row.receipt.merchant, r->merchant, sizeof(r->merchant));
@@ -70,4 +70,37 @@ content_notice_settle(struct content *c, const struct store_settle *d)
 	c->notices[i].due.attempt++;
 	c->notices[i].next_us = d->next_us;
 	return ST_OK;
+}
+
+static bool
+is_of(const struct receipt *r, const char *merchant, const char *invoice_id)
+{
+	return strcmp(r->merchant, merchant) == 0 &&
+	       strcmp(r->invoice_id, invoice_id) == 0;
+}
+
+void
+content_payments(const struct content *c, const char *merchant,
+    const char *invoice_id, size_t limit, store_life_fn *fn, void *arg,
+    bool *more)
+{
+	size_t n = 0;
+
+	*more = false;
+	for (size_t i = 0; i < c->n_rows + c->n_waiting && !*more; i++) {
+		struct store_life one = { .life = LIFE_CONFIRMED };
+
+		if (i < c->n_rows) {
+			one.n = c->rows[i].seq;
+			one.claimed = c->rows[i].receipt;
+		} else {
+			one = c->waiting[i - c->n_rows].life;
+		}
+		if (!is_of(&one.claimed, merchant, invoice_id))
+			continue;
+		if (n++ == limit)
+			*more = true;
+		else
+			fn(arg, &one);
+	}
 }

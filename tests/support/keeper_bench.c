@@ -116,6 +116,11 @@ take_row_of_any(struct guest *g, enum message type, const void *record)
 	case MSG_TOKEN:
 		take_token(g, record);
 		return true;
+	case MSG_PAYMENT:
+		assert_true(g->n_payments < ARRAY_LEN(g->payment));
+		g->payment[g->n_payments++] =
+		    *(const struct msg_payment *)record;
+		return true;
 	case MSG_NEWS:
 		g->n_news++;
 		g->news = *(const struct msg_news *)record;
@@ -171,6 +176,9 @@ take_record(struct guest *g, enum message type, const void *record)
 		break;
 	case MSG_REVOKED:
 		g->revoked = *(const struct msg_revoked *)record;
+		break;
+	case MSG_ERASED:
+		g->erased = *(const struct msg_erased *)record;
 		break;
 	case MSG_PAGE_END:
 		take_end(g, record);

@@ -56,6 +56,9 @@ struct guest {
 	struct msg_redelivered redelivered; /* the last ones */
 	struct msg_marked marked;
 	struct msg_revoked revoked;
+	struct msg_erased erased;
+	size_t n_payments; /* of all answers */
+	struct msg_payment payment[64];
 	size_t n_news;
 	struct msg_news news;
 };

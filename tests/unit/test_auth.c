@@ -173,6 +173,7 @@ a_token_has_a_longest_length(void **state)
 	assert_int_equal(check(line, SCOPE_READ, &who), AUTH_OK);
 }
 
+/* proves: R33 */
 static void
 every_scope_asked_for_is_needed(void **state)
 {
@@ -209,6 +210,7 @@ without_tokens_nothing_opens(void **state)
 	    AUTH_INVALID);
 }
 
+/* proves: R33 */
 static void
 a_token_ends_when_it_expires(void **state)
 {

@@ -148,6 +148,7 @@ statuses_come_back_as_they_are(void **state)
 	client_world_free(w);
 }
 
+/* proves: R26 */
 static void
 a_redirect_is_an_answer_and_not_followed(void **state)
 {
@@ -331,6 +332,7 @@ trust_given_to_one_target_is_not_given_to_the_next(void **state)
 	client_world_free(w);
 }
 
+/* proves: R23 */
 static void
 a_certificate_for_another_name_is_refused(void **state)
 {

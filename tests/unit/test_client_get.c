@@ -375,6 +375,7 @@ retry_after_is_the_last_heads_and_of_a_post_too(void **state)
 
 /* ---- trust, where to */
 
+/* proves: R23 */
 static void
 an_expired_certificate_is_refused(void **state)
 {

@@ -326,6 +326,7 @@ two_stores_have_different_epochs(void **state)
 #define ID   "x'00112233445566778899aabbccddeeff'"
 #define TIME "1764657045000000, 1764657047000000"
 
+/* proves: R1 */
 static void
 the_file_itself_refuses_what_is_not_narrow(void **state)
 {

@@ -213,6 +213,7 @@ a_row_of_a_delivery_refuses_what_is_not_narrow(void **state)
 	}
 }
 
+/* proves: R1 */
 static void
 of_an_attempt_there_is_no_place_for_words(void **state)
 {
@@ -574,6 +575,8 @@ may_scan(enum driver_sqlite_sql which, const char *step)
 		return strcmp(step, "SCAN receipt") == 0;
 	return strcmp(step, "SCAN store") == 0 ||
 	       strcmp(step, "SCAN CONSTANT ROW") == 0 ||
+	       (which == SQL_PAYMENTS_OPEN &&
+		   strcmp(step, "SCAN waiting") == 0) ||
 	       (which == SQL_TOKENS && strcmp(step, "SCAN token") == 0) ||
 	       (which == SQL_SWEEP && strcmp(step, "SCAN attempt") == 0) ||
 	       (which == SQL_ATTEMPTS && strstr(step, "subquery") != NULL);

@@ -98,6 +98,7 @@ number(struct fixture *f, const char *sql)
 #define HELD	 "next_us = NULL, held_at_us = 5, reason = 1"
 #define ANSWERED "answered_currency = 'USD', answered_amount_minor = 2"
 
+/* proves: R1 */
 static void
 a_waiting_row_refuses_what_is_not_narrow(void **state)
 {

@@ -237,6 +237,7 @@ is_case(const struct dirent *d)
 	return d->d_name[0] != '.' && strcmp(d->d_name, "merchants.json") != 0;
 }
 
+/* proves: R27 */
 static void
 every_recorded_callback_comes_out_as_expected(void **state)
 {

@@ -48,6 +48,7 @@ value_is(const char *name, const char *value)
 	assert_true(bytes_is(field->value, value));
 }
 
+/* proves: R8 */
 static void
 names_and_values_are_decoded_once(void **state)
 {
@@ -173,6 +174,7 @@ what_is_not_utf8_is_refused(void **state)
 	}
 }
 
+/* proves: R8 */
 static void
 a_name_seen_twice_is_refused(void **state)
 {

@@ -178,6 +178,7 @@ a_body_of_any_size_is_wiped(void **state)
 }
 
 /* The object itself: no view into the body, so no address of one. */
+/* proves: R3 R10 */
 static void
 nothing_of_a_callback_stays_in_the_object(void **state)
 {

@@ -101,6 +101,7 @@ one_event_is_one_line_of_json(void **state)
 	json_decref(o);
 }
 
+/* proves: R36 */
 static void
 every_event_and_every_key_gives_good_json(void **state)
 {
@@ -137,6 +138,7 @@ an_event_without_values_is_a_line_too(void **state)
 	json_decref(line_of(text));
 }
 
+/* proves: R37 */
 static void
 a_hostile_word_breaks_no_line(void **state)
 {

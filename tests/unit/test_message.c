@@ -42,6 +42,9 @@ struct packet {
 		struct msg_attempt attempt;
 		struct msg_redeliver redeliver;
 		struct msg_redelivered redelivered;
+		struct msg_erase erase;
+		struct msg_payment payment;
+		struct msg_erased erased;
 		struct msg_resume resume;
 		struct msg_news news;
 		struct msg_mark mark;
@@ -174,6 +177,18 @@ sound_delivery(enum message type)
 	case MSG_RESUME:
 		p.r.resume = (struct msg_resume){ 1, "main", "" };
 		break;
+	case MSG_ERASE:
+		p.r.erase = (struct msg_erase){ 1, "testbox", "INV-1", "cli",
+			"", ERASE_DO };
+		break;
+	case MSG_PAYMENT:
+		p.r.payment = (struct msg_payment){ 1, 7, LIFE_CONFIRMED, 0,
+			sound_receipt() };
+		break;
+	case MSG_ERASED:
+		p.r.erased = (struct msg_erased){ 1, AT, 0, 4096, 0, ST_OK,
+			RETAIN_FREE, 1, 0, 0, 2, 0, 1 };
+		break;
 	default:
 		fail_msg("no such message");
 	}
@@ -244,6 +259,9 @@ sound(enum message type)
 	case MSG_ATTEMPT:
 	case MSG_REDELIVER:
 	case MSG_REDELIVERED:
+	case MSG_ERASE:
+	case MSG_PAYMENT:
+	case MSG_ERASED:
 	case MSG_RESUME:
 		return sound_delivery(type);
 	case MSG_NEWS:
@@ -339,6 +357,9 @@ static const struct {
 	{ MSG_ATTEMPT, PARTY_KEEPER, PARTY_COMMAND },
 	{ MSG_REDELIVER, PARTY_DESK, PARTY_KEEPER },
 	{ MSG_REDELIVERED, PARTY_KEEPER, PARTY_DESK },
+	{ MSG_ERASE, PARTY_DESK, PARTY_KEEPER },
+	{ MSG_PAYMENT, PARTY_KEEPER, PARTY_COMMAND },
+	{ MSG_ERASED, PARTY_KEEPER, PARTY_DESK },
 	{ MSG_RESUME, PARTY_COMMAND, PARTY_KEEPER },
 	{ MSG_NEWS, PARTY_KEEPER, PARTY_DESK },
 	{ MSG_MARK, PARTY_DESK, PARTY_KEEPER },
@@ -827,6 +848,63 @@ an_action_on_deliveries_has_its_grammar(void **state)
 	    MSG_RESUME, PARTY_COMMAND, PARTY_KEEPER, p_.r.resume.pad[0] = 1);
 }
 
+#define ERASE_REFUSED(change) \
+	REFUSED(MSG_ERASE, PARTY_DESK, PARTY_KEEPER, change)
+#define PAYMENT_REFUSED(change) \
+	REFUSED(MSG_PAYMENT, PARTY_KEEPER, PARTY_DESK, change)
+#define ERASED_REFUSED(change) \
+	REFUSED(MSG_ERASED, PARTY_KEEPER, PARTY_DESK, change)
+
+static void
+what_erasure_is_about_has_its_grammar(void **state)
+{
+	(void)state;
+	ERASE_REFUSED(memset(p_.r.erase.merchant, 0, RECEIPT_MERCHANT));
+	ERASE_REFUSED(memset(p_.r.erase.invoice_id, 0, RECEIPT_INVOICE));
+	ERASE_REFUSED(p_.r.erase.invoice_id[0] = ' ');
+	ERASE_REFUSED(p_.r.erase.invoice_id[20] = 'x');
+	ERASE_REFUSED(memset(p_.r.erase.by, 0, CONFIG_NAME));
+	ERASE_REFUSED(p_.r.erase.pad[0] = 1);
+	ERASE_REFUSED(p_.r.erase.action = ERASE_DO + 1);
+	/* What is held is for people; billing has its own lists. */
+	ERASE_REFUSED(p_.r.erase.action = ERASE_SHOW);
+	PAYMENT_REFUSED(p_.r.payment.n = 0);
+	PAYMENT_REFUSED(p_.r.payment.life = LIFE_ERASED);
+	PAYMENT_REFUSED(p_.r.payment.life = LIFE_ABSENT);
+	PAYMENT_REFUSED(p_.r.payment.zero = 1);
+	PAYMENT_REFUSED(p_.r.payment.receipt.amount_minor = 0);
+	ERASED_REFUSED(p_.r.erased.at_us = UINT64_MAX);
+	ERASED_REFUSED(p_.r.erased.until_us = UINT64_MAX);
+	ERASED_REFUSED(p_.r.erased.status = ST_EXISTS);
+	ERASED_REFUSED(p_.r.erased.why = RETAINS);
+	ERASED_REFUSED(p_.r.erased.legal_hold = 2);
+	ERASED_REFUSED(p_.r.erased.proved = 2);
+}
+
+static void
+a_notice_says_an_id_and_nothing_else(void **state)
+{
+	struct packet p = sound(MSG_DELIVERY);
+	struct receipt r = p.r.delivery.receipt;
+
+	(void)state;
+	p.r.delivery.seq |= DELIVERY_NOTICE;
+	assert_false(passes(&p, PARTY_KEEPER, PARTY_COURIER));
+	memset(&p.r.delivery.receipt, 0, sizeof(r));
+	p.r.delivery.receipt.id = r.id;
+	p.r.delivery.receipt.received_at_us = r.received_at_us;
+	memcpy(p.r.delivery.receipt.merchant, r.merchant, sizeof(r.merchant));
+	assert_true(passes(&p, PARTY_KEEPER, PARTY_COURIER));
+	p.r.delivery.receipt.amount_minor = 1;
+	assert_false(passes(&p, PARTY_KEEPER, PARTY_COURIER));
+	p.r.delivery.receipt.amount_minor = 0;
+	p.r.delivery.receipt.invoice_id[0] = 'x';
+	assert_false(passes(&p, PARTY_KEEPER, PARTY_COURIER));
+	p.r.delivery.receipt.invoice_id[0] = '\0';
+	p.r.delivery.receipt.received_at_us = 0;
+	assert_false(passes(&p, PARTY_KEEPER, PARTY_COURIER));
+}
+
 #define MARK_REFUSED(change) REFUSED(MSG_MARK, PARTY_DESK, PARTY_KEEPER, change)
 #define MARKED_REFUSED(change) \
 	REFUSED(MSG_MARKED, PARTY_KEEPER, PARTY_DESK, change)
@@ -1055,6 +1133,8 @@ main(void)
 		cmocka_unit_test(an_action_on_deliveries_has_its_grammar),
 		cmocka_unit_test(
 		    what_pollers_and_tokens_are_about_has_its_grammar),
+		cmocka_unit_test(what_erasure_is_about_has_its_grammar),
+		cmocka_unit_test(a_notice_says_an_id_and_nothing_else),
 		cmocka_unit_test(a_filter_that_leaves_all_open_passes),
 		cmocka_unit_test(what_may_be_empty_passes_empty),
 		cmocka_unit_test(every_status_of_done_passes_and_no_other),

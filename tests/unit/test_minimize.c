@@ -209,6 +209,7 @@ the_settled_figure_counts_where_it_is_configured(void **state)
 
 /* ---- the rest */
 
+/* proves: R3 */
 static void
 a_receipt_holds_what_it_should(void **state)
 {

@@ -89,6 +89,44 @@ the_webhook_holds_the_receipt_and_when_it_came(void **state)
 	assert_null(header("ce-id"));
 }
 
+/* proves: R16 */
+static void
+an_erasure_is_told_by_id_alone(void **state)
+{
+	static const char *const bodies[] = {
+		[FORMAT_WEBHOOK] =
+		    "{\"type\":\"receipt.erased\","
+		    "\"timestamp\":\"2025-12-02T06:30:47.123456Z\",\"data\":"
+		    "{\"id\":\"rcpt_aaaaaaaaaaaaaaaaaaaaaaaaaa\"}}",
+		[FORMAT_CLOUDEVENTS] =
+		    "{\"specversion\":\"1.0\","
+		    "\"id\":\"erased_aaaaaaaaaaaaaaaaaaaaaaaaaa\","
+		    "\"source\":\"urn:paysieve:merchant:testbox\","
+		    "\"type\":\"receipt.erased\","
+		    "\"time\":\"2025-12-02T06:30:47.123456Z\","
+		    "\"datacontenttype\":\"application/json\","
+		    "\"recordedtime\":\"2025-12-02T06:30:47.123456Z\","
+		    "\"dataclassification\":\"internal\",\"data\":"
+		    "{\"id\":\"rcpt_aaaaaaaaaaaaaaaaaaaaaaaaaa\"}}",
+		[FORMAT_CLOUDEVENTS_BINARY] =
+		    "{\"id\":\"rcpt_aaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		rules.format = (enum event_format)i;
+		assert_int_equal(
+		    parcel_erased(&parcel, &rules, &receipt, NOW_S), ST_OK);
+		assert_string_equal(
+		    (const char *)parcel.body.data, bodies[i]);
+		assert_string_equal(
+		    header("webhook-id"), "erased_aaaaaaaaaaaaaaaaaaaaaaaaaa");
+		assert_null(header("ce-subject"));
+		assert_null(header("ce-sequence"));
+	}
+	assert_string_equal(header("ce-type"), "receipt.erased");
+}
+
 static void
 a_structured_cloudevent_holds_its_attributes(void **state)
 {
@@ -183,6 +221,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_webhook_holds_the_receipt_and_when_it_came),
+		TEST(an_erasure_is_told_by_id_alone),
 		TEST(a_structured_cloudevent_holds_its_attributes),
 		TEST(a_binary_cloudevent_has_its_attributes_in_headers),
 		TEST(only_the_stamp_changes_from_attempt_to_attempt),

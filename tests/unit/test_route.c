@@ -318,6 +318,7 @@ logged(const char *text)
 	return found;
 }
 
+/* proves: R32 */
 static void
 who_guesses_tokens_is_slowed_down_and_nobody_else(void **state)
 {

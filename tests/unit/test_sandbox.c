@@ -163,6 +163,7 @@ an_edge_can_do_its_daily_work(void **state)
 	assert_int_equal(signal_of(PARTY_EDGE, daily_work), 0);
 }
 
+/* proves: R42 */
 static void
 an_edge_dies_of_every_other_call(void **state)
 {
@@ -435,6 +436,7 @@ leave_for_another_world(void)
 	(void)syscall(SYS_unshare, 0);
 }
 
+/* proves: R42 */
 static void
 an_asker_dies_of_what_only_an_intruder_tries(void **state)
 {
@@ -649,6 +651,7 @@ an_asker_finds_its_provider_by_dns(void **state)
 	name_server.sin_port = 0;
 }
 
+/* proves: R26 */
 static void
 a_public_name_that_leads_to_loopback_leads_nowhere(void **state)
 {

@@ -103,6 +103,7 @@ a_secret_comes_without_its_newline(void **state)
 	assert_loads(p, "one\ntwo", 7);
 }
 
+/* proves: R34 */
 static void
 only_the_owner_and_the_group_may_read(void **state)
 {
@@ -285,6 +286,7 @@ what_is_not_hex_is_refused(void **state)
 	assert_true(secret_unhex("", out, 0));
 }
 
+/* proves: R28 */
 static void
 equal_means_every_byte(void **state)
 {

@@ -325,6 +325,7 @@ put_comes_with_a_body_or_without(void **state)
 	end();
 }
 
+/* proves: R31 */
 static void
 every_problem_has_its_reason(void **state)
 {
@@ -522,6 +523,7 @@ a_client_that_only_stops_sending_gets_its_answers(void **state)
 
 /* ---- refusals */
 
+/* proves: R30 */
 static void
 what_breaks_the_grammar_is_answered_and_closed(void **state)
 {

@@ -225,6 +225,7 @@ a_request_before_pipelined_ones_is_wiped(void **state)
 	end();
 }
 
+/* proves: R10 */
 static void
 an_aborted_request_is_wiped(void **state)
 {
@@ -241,6 +242,7 @@ an_aborted_request_is_wiped(void **state)
 	world_stop(&w);
 }
 
+/* proves: R10 */
 static void
 a_malformed_request_is_wiped(void **state)
 {
@@ -254,6 +256,7 @@ a_malformed_request_is_wiped(void **state)
 	end();
 }
 
+/* proves: R10 */
 static void
 a_request_that_came_too_slowly_is_wiped(void **state)
 {

@@ -39,6 +39,7 @@ assert_refused(const char *words)
 	assert_string_equal(e.text, words);
 }
 
+/* proves: R24 */
 static void
 the_expiry_of_the_certificate_is_told(void **state)
 {
@@ -176,6 +177,7 @@ tls_1_3_is_what_both_choose(void **state)
 	end();
 }
 
+/* proves: R22 */
 static void
 tls_1_1_is_refused(void **state)
 {
@@ -188,6 +190,7 @@ tls_1_1_is_refused(void **state)
 	end();
 }
 
+/* proves: R22 */
 static void
 old_cipher_suites_are_refused(void **state)
 {
@@ -245,6 +248,7 @@ a_session_is_resumed_by_its_ticket(void **state)
 	end();
 }
 
+/* proves: R22 */
 static void
 renegotiation_is_refused(void **state)
 {
@@ -261,6 +265,7 @@ renegotiation_is_refused(void **state)
 	end();
 }
 
+/* proves: R22 */
 static void
 http_without_tls_is_no_handshake(void **state)
 {

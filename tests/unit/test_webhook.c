@@ -46,6 +46,7 @@ signature_is(const struct bytes *secrets, size_t n, const char *expected)
 	buf_fini(&out);
 }
 
+/* proves: R25 */
 static void
 the_published_vector_is_met(void **state)
 {
@@ -99,6 +100,7 @@ the_signature_goes_behind_what_is_there(void **state)
 	buf_fini(&out);
 }
 
+/* proves: R25 */
 static void
 id_timestamp_and_body_are_each_signed(void **state)
 {
