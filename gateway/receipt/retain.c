@@ -19,7 +19,7 @@ retain_judge(int64_t received_at_us, int64_t at_least_us, bool legal_hold,
 	*until_us = 0;
 	if (legal_hold)
 		return RETAIN_HOLD;
-	if (now_us - received_at_us >= at_least_us)
+	if (at_least_us == 0 || now_us - received_at_us >= at_least_us)
 		return RETAIN_FREE;
 	*until_us = received_at_us + at_least_us;
 	return RETAIN_TERM;

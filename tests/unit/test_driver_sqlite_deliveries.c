@@ -573,6 +573,8 @@ may_scan(enum driver_sqlite_sql which, const char *step)
 		return strcmp(step, "SCAN head") == 0;
 	if (which == SQL_OPENINGS || which == SQL_LEAF_LAST)
 		return strcmp(step, "SCAN receipt") == 0;
+	if (which == SQL_ERASED) /* once, when it is opened */
+		return strcmp(step, "SCAN tombstone") == 0;
 	return strcmp(step, "SCAN store") == 0 ||
 	       strcmp(step, "SCAN CONSTANT ROW") == 0 ||
 	       (which == SQL_PAYMENTS_OPEN &&

@@ -12,10 +12,9 @@ static void
 erase(struct guest *g, uint32_t n, enum erase_action action)
 {
 	struct receipt r = driver_cases_receipt(n, "testbox");
-	struct msg_erase m = { .tag = n,
-		.merchant = "testbox",
-		.by = "clerk",
-		.action = action };
+	struct msg_erase m = {
+		.tag = n, .merchant = "testbox", .by = "clerk", .action = action
+	};
 
 	memcpy(m.invoice_id, r.invoice_id, sizeof(m.invoice_id));
 	keeper_bench_send(g, MSG_ERASE, &m);
@@ -120,7 +119,7 @@ while_an_attempt_is_under_way_the_notice_waits(void **state)
 	keeper_bench_settle(
 	    courier, &courier->delivery[0], OUTCOME_STATUS, 500);
 	keeper_bench_store(b, 2, 2);
-	KEEPER_BENCH_AWAIT(courier->n == 2);
+	keeper_bench_until(courier, 2);
 	/* Not tried again, and no notice before the attempt can be over. */
 	assert_int_equal(courier->delivery[1].seq & DELIVERY_NOTICE, 0);
 	assert_int_equal(courier->delivery[1].receipt.received_at_us,
@@ -163,7 +162,7 @@ what_waits_is_erased_and_its_verdict_finds_nothing(void **state)
 	assert_int_equal(desk->erased.waiting, 1);
 	keeper_bench_verdict(asker, &asker->ask[0], REASON_PAID, NULL);
 	keeper_bench_store(b, 2, 2);
-	KEEPER_BENCH_AWAIT(asker->n == 2);
+	keeper_bench_until(asker, 2);
 	assert_int_equal(keeper_bench_probe(b).receipts, 0);
 	assert_int_equal(keeper_bench_probe(b).waiting, 1);
 	keeper_bench_leave(asker);
@@ -192,11 +191,11 @@ who_leaves_before_the_answer_changes_nothing_of_it(void **state)
 	keeper_bench_leave(desk);
 }
 
-#define CASE(test)                                                     \
-	cmocka_unit_test_setup_teardown(                               \
+#define CASE(test)                       \
+	cmocka_unit_test_setup_teardown( \
 	    test, keeper_bench_set_up, keeper_bench_tear_down)
-#define CASE_ASKED(test)                                               \
-	cmocka_unit_test_setup_teardown(                               \
+#define CASE_ASKED(test)                 \
+	cmocka_unit_test_setup_teardown( \
 	    test, keeper_bench_set_up_required, keeper_bench_tear_down)
 
 int

@@ -117,8 +117,7 @@ an_erasure_is_told_by_id_alone(void **state)
 		rules.format = (enum event_format)i;
 		assert_int_equal(
 		    parcel_erased(&parcel, &rules, &receipt, NOW_S), ST_OK);
-		assert_string_equal(
-		    (const char *)parcel.body.data, bodies[i]);
+		assert_string_equal((const char *)parcel.body.data, bodies[i]);
 		assert_string_equal(
 		    header("webhook-id"), "erased_aaaaaaaaaaaaaaaaaaaaaaaaaa");
 		assert_null(header("ce-subject"));

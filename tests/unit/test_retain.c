@@ -17,7 +17,8 @@ a_payment_may_go_when_its_term_is_over(void **state)
 		int64_t until_us;
 	} cases[] = {
 		{ 100, 0, 100, false, RETAIN_FREE, 0 },
-		{ 100, 0, 50, false, RETAIN_TERM, 100 }, /* a clock set back */
+		{ 100, 0, 50, false, RETAIN_FREE, 0 }, /* a clock set back */
+		{ 100, 10, 50, false, RETAIN_TERM, 110 },
 		{ 100, 10, 109, false, RETAIN_TERM, 110 },
 		{ 100, 10, 110, false, RETAIN_FREE, 0 },
 		{ 100, 0, 200, true, RETAIN_HOLD, 0 },
