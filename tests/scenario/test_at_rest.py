@@ -1,5 +1,7 @@
 """What lies on disk: who gets at it, what is still in it, copies of it."""
 
+import base64
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -163,15 +165,11 @@ def test_cursors_of_before_expire_with_a_restored_backup(gateway, tmp_path):
     assert answer.status == 410
 
 
-def test_a_backup_has_nothing_that_was_deleted(make_gateway, tmp_path):
-    gateway = make_gateway().start()
-    for n in range(300):
-        assert gateway.post(callbacks.paid(f"INV-{n}-" + "x" * (n % 40))
-                            ).status == 200
-    gateway.stop()
+def delete_carelessly(gateway):
+    """A third of the receipts, and nothing is overwritten; what they were."""
     db = sqlite3.connect(gateway.store)
     db.execute("PRAGMA secure_delete = OFF")
-    gone = [row[0].encode() for row in db.execute(
+    gone = [row[0].encode() + b"BDT" for row in db.execute(
         "SELECT invoice_id FROM receipt WHERE seq % 3 = 0")]
     db.execute("DELETE FROM delivery")
     db.execute("DELETE FROM receipt WHERE seq % 3 = 0")
@@ -180,12 +178,65 @@ def test_a_backup_has_nothing_that_was_deleted(make_gateway, tmp_path):
     db.commit()
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
-    left = gateway.store.read_bytes()
-    assert sum(invoice + b"BDT" in left for invoice in gone) > 20
+    assert left_of(gone, gateway.store) > 20
+    return gone
+
+
+def left_of(gone, file):
+    data = file.read_bytes()
+    return sum(text in data for text in gone)
+
+
+@pytest.fixture
+def careless(make_gateway):
+    """A gateway that has stopped, and what was deleted from its store."""
+    gateway = make_gateway().start()
+    for n in range(300):
+        assert gateway.post(callbacks.paid(f"INV-{n}-" + "x" * (n % 40))
+                            ).status == 200
+    gateway.stop()
+    return gateway, delete_carelessly(gateway)
+
+
+def test_a_backup_has_nothing_that_was_deleted(careless, tmp_path):
+    gateway, gone = careless
     assert store(gateway, "verify").returncode == 1
     assert backup(gateway, tmp_path / "copy.db").returncode == 0
-    copy = (tmp_path / "copy.db").read_bytes()
-    assert not any(invoice + b"BDT" in copy for invoice in gone)
+    assert left_of(gone, tmp_path / "copy.db") == 0
+
+
+def killed(seconds, *words):
+    """Run a command for so long at most."""
+    with subprocess.Popen([BIN, *words], stdout=subprocess.DEVNULL) as process:
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def test_a_killed_scrub_harms_nothing_and_is_made_again(careless):
+    gateway, gone = careless
+    for n in range(15):
+        killed(0.002 * n, "store", "scrub", "--config", gateway.conf)
+        assert len(invoices(gateway.store)) == 200
+    assert store(gateway, "scrub").returncode == 0
+    assert store(gateway, "verify").returncode == 0
+    assert left_of(gone, gateway.store) == 0
+    gateway.start()
+    assert len(gateway.receipts()) == 200
+
+
+def test_a_gateway_killed_while_it_scrubs_harms_nothing(careless):
+    gateway, gone = careless
+    for n in range(5):
+        gateway.start()
+        gateway.log.wait("store_scrubbed", seconds=0.3 * n)
+        gateway.kill("keeper")
+        gateway.ended()
+    gateway.start()
+    until(lambda: left_of(gone, gateway.store) == 0)
+    assert len(gateway.receipts()) == 200
+    assert store(gateway, "verify").returncode == 0
 
 
 def test_a_killed_backup_leaves_no_file_of_that_name(gateway, tmp_path):
@@ -194,12 +245,7 @@ def test_a_killed_backup_leaves_no_file_of_that_name(gateway, tmp_path):
     seen = set()
     for n in range(20):
         file = tmp_path / f"copy{n}.db"
-        with subprocess.Popen([BIN, "backup", file, "--config", gateway.conf],
-                              stdout=subprocess.DEVNULL) as process:
-            try:
-                process.wait(0.002 * n)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        killed(0.002 * n, "backup", file, "--config", gateway.conf)
         there = file.exists()
         seen.add(there)
         assert not there or len(invoices(file)) == 200
@@ -226,3 +272,42 @@ def test_a_backup_without_room_leaves_nothing(gateway, tmp_path):
     assert "no room" in result.stderr
     assert result.stdout == ""
     assert len(gateway.receipts()) == 1000
+
+
+# ---- an older copy, and what was erased since
+
+
+def list_erased(gateway, receipt):
+    """As the gateway does when somebody has it erased."""
+    text = receipt["id"].removeprefix("rcpt_").upper()
+    record = base64.b32decode(text + "=" * (-len(text) % 8))[:16]
+    record += (1764657047000000).to_bytes(8, "big")
+    record += hashlib.sha256(record).digest()[:8]
+    with open(f"{gateway.store}-erased", "ab") as out:
+        out.write(record)
+
+
+def test_what_was_erased_stays_so_when_an_older_copy_is_put_back(
+        gateway, tmp_path):
+    for name in ("INV-1", "INV-2", "INV-3"):
+        assert gateway.post(callbacks.paid(name)).status == 200
+    assert backup(gateway, tmp_path / "copy.db").returncode == 0
+    list_erased(gateway, gateway.receipts()[1])
+    restore(gateway, tmp_path / "copy.db")
+    assert gateway.log.wait("erased_again")["count"] == 1
+    assert gateway.post(callbacks.paid("INV-2")).status == 200
+    assert [r["invoice_id"] for r in gateway.receipts()] == ["INV-1", "INV-3"]
+    until(lambda: not gateway.files()["receipts.db-wal"])
+    assert not any(b"INV-2" in data for data in gateway.files().values())
+
+
+def test_without_its_list_an_older_copy_is_pointed_out(gateway, tmp_path):
+    assert gateway.post(callbacks.paid("INV-1")).status == 200
+    assert gateway.log.find("erased_unknown") is None
+    assert backup(gateway, tmp_path / "copy.db").returncode == 0
+    gateway.store.with_name("receipts.db-erased").unlink()
+    restore(gateway, tmp_path / "copy.db")
+    assert gateway.log.wait("erased_unknown")
+    gateway.stop()
+    gateway.start()
+    assert gateway.log.find("erased_unknown") is None
