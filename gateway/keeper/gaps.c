@@ -9,6 +9,7 @@ enum {
 	LEAF_TABLE = 13
 };
 
+#define EXCUSED	 2 /* in place of 1, which is used */
 #define FRAGMENT 3 /* bytes at most: a free block has four */
 
 /* One page of a table or an index. */
@@ -192,9 +193,8 @@ excuse_pointers(const struct tree *t, size_t content)
 	for (size_t at = first; at + 2 <= content; at += 2) {
 		size_t was = two(t->page + at);
 
-		if (was < first || was > t->usable - 4)
-			break;
-		memset(t->used + at, 1, 2);
+		if (was >= first && was <= t->usable - 4)
+			memset(t->used + at, EXCUSED, 2);
 	}
 }
 
@@ -211,7 +211,7 @@ was_head(const struct tree *t, size_t at)
 	return next <= t->usable - 4 && size >= 4 && size <= t->usable - at;
 }
 
-/* The first bytes of one may be zeros. */
+/* Its first bytes may be zeros, or be excused by something else. */
 static void
 excuse_heads(const struct tree *t)
 {
@@ -223,7 +223,7 @@ excuse_heads(const struct tree *t)
 		while (back <= most && !was_head(t, at - back))
 			back++;
 		if (back <= most)
-			memset(t->used + at - back, 1, 4);
+			memset(t->used + at - back, EXCUSED, 4);
 	}
 }
 
@@ -239,7 +239,7 @@ excuse_fragments(const struct tree *t, size_t content)
 		while (end < t->usable && t->used[end] == 0)
 			end++;
 		if (end - at <= FRAGMENT)
-			memset(t->used + at, 1, end - at);
+			memset(t->used + at, EXCUSED, end - at);
 		at = end + 1;
 	}
 }
@@ -257,8 +257,8 @@ gaps_excuse_tree(const unsigned char *page, const struct gaps_file *f,
 	if (!begin(&t, &content))
 		return;
 	excuse_fragments(&t, content);
-	excuse_heads(&t);
 	excuse_pointers(&t, content);
+	excuse_heads(&t);
 }
 
 void
@@ -267,7 +267,7 @@ gaps_excuse_trunk(const unsigned char *page, const struct gaps_file *f,
 {
 	for (size_t at = 8; at + 4 <= f->usable; at += 4) {
 		if (gaps_number(page + at) <= pages)
-			memset(used + at, 1, 4);
+			memset(used + at, EXCUSED, 4);
 	}
 }
 

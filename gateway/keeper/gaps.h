@@ -50,10 +50,10 @@ void gaps_free(const struct gaps_file *f, unsigned char *used);
 bool gaps_overflow(const unsigned char *page, const struct gaps_file *f,
     uint64_t *left, uint32_t *next, unsigned char *used);
 
-/* Count as used, too, what SQLite itself leaves behind and what is no data:
- * where cells were (old entries of the pointer array, behind it), heads of old
- * free blocks, fragments of up to three bytes; in a trunk, pages that it
- * listed.  Text cannot look like it in pages of up to 8 KiB. */
+/* Count as used, too (2 instead of 1), what SQLite itself leaves behind and
+ * what is no data: where cells were (old entries of the pointer array, behind
+ * it), heads of old free blocks, fragments of up to three bytes; in a trunk,
+ * pages that it listed.  Text cannot look like it in pages of up to 8 KiB. */
 void gaps_excuse_tree(const unsigned char *page, const struct gaps_file *f,
     uint32_t number, unsigned char *used);
 void gaps_excuse_trunk(const unsigned char *page, const struct gaps_file *f,
