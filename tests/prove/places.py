@@ -1,7 +1,7 @@
 """Where canaries are sought, and where one of them may be.
 
-A place is a row of the table.  To add one, such as a backup, add a line to
-files() with what has to be searched.
+A place is a row of the table.  To add one, add a line to files() with what
+has to be searched.
 """
 
 from dataclasses import dataclass
@@ -115,6 +115,7 @@ def files(world, moment):
               ("other and temporary files", others),
               ("open and deleted files, memfds",
                _open_files(world.gateway)),
+              ("backup", [taken / "backup"]),
               ("logs", [taken / "log"]),
               ("metrics and health", [taken / "admin"]),
               ("receipts export, other commands", [taken / "commands"]),

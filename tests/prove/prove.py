@@ -151,10 +151,10 @@ def each_exit(world, first, progress):
     requests would overwrite what it leaves."""
     rows = []
     for i, exit in enumerate(Traffic.EXITS):
-        line = Line(world.gateway, world.callers)
         for n in range(EACH):
+            line = Line(world.gateway, world.callers, old=n % 2 == 1)
             world.traffic.one(line, first + i * EACH + n, exit)
-        line.close()
+            line.close()
         world.settle()
         rows += at_rest(world, "after: " + exit.replace("_", " "),
                         look=places.all_writable)
@@ -181,7 +181,7 @@ def check_kept(world):
     for name, data in (
             ("store", store),
             *((n, (world.dir / "taken" / n).read_bytes())
-              for n in ("commands", "billing", "api"))):
+              for n in ("backup", "commands", "billing", "api"))):
         if invoice not in data:
             raise Failed(f"a receipt is missing in: {name}")
     log = world.gateway.log

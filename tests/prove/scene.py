@@ -116,6 +116,7 @@ class World:
         line = Line(self.gateway, self.api, "api")
         for page in self._pages(reader):
             self.api.write(page)
+        self._half_sent_api()
         for n in range(times):
             for target, token, method in (
                     ("/v1/receipts?limit=50&order=desc", reader, "GET"),
@@ -135,19 +136,32 @@ class World:
                      "GET"),
                     ("/v1/cursors/" + text("S", 30), reader, "PUT"),
                     ("/" + text("S"), None, "GET")):
-                self._get(line, target, token, method)
+                self._get(line, target, token, method, [
+                    ("Idempotency-Key", text("S", 64))])
         return line
+
+    def _half_sent_api(self):
+        """The token is there, the end of the head is not."""
+        half = Line(self.gateway, self.api, "api")
+        half.send(("GET /v1/receipts HTTP/1.1\r\nAuthorization: Bearer " +
+                   self.gateway.tokens["reader"][0] + "\r\nX-A: " +
+                   self.canaries.text("S")).encode())
+        half.close()
 
     def _pages(self, token):
         for page in self.gateway.pages(token, limit=500):
             yield str(page)
 
     def run_commands(self):
-        """What the command line prints of the store, and of health."""
+        """What the command line prints of the store, and of health, and a
+        backup."""
         outputs = Taken(self.dir / "taken" / "commands")
         for words in (("receipts", "export"), ("receipts", "list"),
                       ("held", "list"), ("deliveries", "list"),
-                      ("token", "list"), ("check",), ("healthcheck",)):
+                      ("token", "list"), ("check",), ("healthcheck",),
+                      ("store", "verify"), ("ledger", "head"),
+                      ("ledger", "verify"),
+                      ("backup", self.dir / "taken" / "backup")):
             done = command(*words, "--config", self.gateway.conf)
             outputs.write(done.stdout, done.stderr)
         outputs.close()

@@ -6,6 +6,7 @@ from collections import Counter
 from urllib.parse import quote
 
 import callbacks
+from gateway import FORM
 from sslcommerz import SSLCommerz
 from wire import Line, head, post
 
@@ -128,6 +129,8 @@ class Traffic:
                 ("Cookie", "session=" + make.text(kind)),
                 ("X-Forwarded-For", make.text(kind)),
                 ("X-Card", make.card_text()),
+                ("Referer", "https://shop.invalid/?pay=" + make.text(kind)),
+                ("Authorization", "Bearer " + make.text(kind)),
                 (make.name(names), make.text(kind))]
 
     def genuine(self, n):
@@ -153,7 +156,17 @@ class Traffic:
     # ---- exits; each returns (status that came, statuses that are right)
 
     def answered(self, line, n):
-        return line.ask(post(self.genuine(n), self.headers())), {200}
+        data = post(self.genuine(n), self.headers(), content_type=(
+            FORM if n % 3 else FORM + "; charset=" + self.make.text("H")))
+        return line.ask(data), {200}
+
+    def in_pieces(self, line, n):
+        """In writes, and so records, of 97 bytes."""
+        data = post(self.genuine(n), self.headers())
+        line.connect()
+        for at in range(0, len(data), 97):
+            line.send(data[at:at + 97])
+        return line.answer(), {200}
 
     def repeated(self, line, n):
         data = post(self.genuine(n), self.headers())
@@ -323,9 +336,9 @@ class Traffic:
                   post(callbacks.encode(self.signed(pairs))))
         return line.answer() * 1000 + line.answer(), {200403}
 
-    GENUINE = ("answered", "repeated", "not_waited_for", "hello",
+    GENUINE = ("answered", "in_pieces", "repeated", "not_waited_for", "hello",
                "pipelined")
-    OTHERS = ("forged", "bad_signature", "not_paid", "other_merchant", "bad_values",
+    OTHERS = ("in_pieces", "forged", "bad_signature", "not_paid", "other_merchant", "bad_values",
               "card_for_a_name", "broken_form", "too_many_fields",
               "too_large", "large", "wrong_type", "query", "wrong_method",
               "bad_head", "chunked", "half_and_closed", "half_and_reset",
