@@ -10,6 +10,7 @@ Exit code: 0 no canary anywhere and every control was found; 1 otherwise.
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -146,6 +147,30 @@ def kill_the_asker(world, number):
     world.settle()
 
 
+def kill_all(world, number):
+    """SIGKILL of everything, with requests half there and a payment that
+    waits; a row of what is on disk then.  The gateway runs again
+    afterwards."""
+    lines = half_sent(world, "R")
+    until(lambda: holders(world, "R"))
+    world.provider.misbehave("slow", 1, seconds=SECONDS_ASKED)
+    asked = len(world.provider.questions)
+    line = Line(world.gateway, world.callers)
+    world.traffic.one(line, number)
+    assert world.provider.wait_asked(asked + 1)
+    pids = places.processes(world.gateway)
+    world.gateway.stop(signal.SIGKILL)
+    assert all(process_ended(pid, PATIENCE) for pid in pids)
+    for left in (line, *lines):
+        left.close()
+    world.provider.behave()
+    rows = [places.Row("all files, after SIGKILL of everything",
+                       world.scanner.folder(world.state), set())]
+    world.gateway.start()
+    world.settle()
+    return rows
+
+
 def each_exit(world, first, progress):
     """A row for each way in which a request ends, searched by itself: later
     requests would overwrite what it leaves."""
@@ -225,9 +250,13 @@ def run(directory, callbacks, progress, deep=True):
         rows = search(world, callbacks, progress, deep)
         if deep:
             check_kept(world)
+            rows += kill_all(world, 40 * callbacks + 1)
         code = world.stop()
-        rows.append(places.Row("all files, after the end", world.scanner.folder(
-            world.state), set()))
+        world.write_down()
+        for name, folder in (("all files", world.state),
+                             ("all that has left it", world.dir / "taken")):
+            rows.append(places.Row(name + ", after the end",
+                                   world.scanner.folder(folder), set()))
     finally:
         world.stop()
     if world.traffic.wrong:
