@@ -58,7 +58,7 @@ void secret_wipe(void *p, size_t n);
  * bytes below its own frame; registers are not its matter.  The stack needs
  * that much room.
  */
-#define SECRET_STACK ((size_t)64 * 1024)
+#define SECRET_STACK ((size_t)32 * 1024)
 void secret_wipe_stack(void);
 
 /* n bytes from the kernel's generator.  Does not return on failure. */
