@@ -88,6 +88,38 @@ def test_verify_head_and_prove_work_beside_a_running_gateway(gateway):
     assert ledger_check.is_proved(grown, key)
 
 
+def test_an_erasure_leaves_a_commitment_that_tells_nothing(gateway):
+    pay(gateway, *(f"INV-{n}" for n in range(5)))
+    receipts = gateway.receipts()
+    head = publish(gateway)
+    key = json.loads(head.read_text())["key"]
+    ((salt, leaf, held),) = gateway.rows(
+        "select salt, leaf, hash from receipt join leaf on leaf.n = leaf "
+        "where invoice_id = 'INV-2'")
+    assert command("receipts", "erase", "--invoice", "INV-2", "--config",
+                   gateway.conf).returncode == 0
+    pay(gateway, "INV-5")
+    assert verify(gateway, "--head", head) == []
+    assert gateway.rows(f"select hash from leaf where n = {leaf}") == [(held,)]
+    assert gateway.rows("select of from leaf where of is not null") == [
+        (leaf,)]
+    assert not any(salt in raw for raw in gateway.files().values())
+    for receipt in receipts:
+        result = ledger(gateway, "prove", receipt["id"], "--head", head)
+        if receipt["invoice_id"] == "INV-2":
+            assert "no such receipt" in result.stderr
+        else:
+            assert ledger_check.is_proved(json.loads(result.stdout), key)
+    # Who undoes all that came behind the first head is found by the second.
+    later = publish(gateway)
+    gateway.stop()
+    change(gateway, ("delete from leaf where n >= 5",),
+           ("delete from receipt where leaf >= 5",),
+           ("update store set receipts = receipts - 1",))
+    assert any("there are only 5" in f
+               for f in verify(gateway, "--head", later))
+
+
 def test_the_keeper_keeps_a_head(make_gateway):
     gateway = make_gateway().start()
     pay(gateway, "INV-1", "INV-2")
