@@ -2,6 +2,7 @@
  * Memory that is hidden as well as the kernel and the limits allow, and the
  * buffers of requests that are made of it.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <setjmp.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <seccomp.h>
 
 #include "base/hidden.h"
 #include "base/secret.h"
@@ -159,6 +161,40 @@ what_the_limit_has_no_room_for_is_there_all_the_same(void **state)
 	assert_int_equal(child_with(0, map_without_any), 0);
 }
 
+/* As under an older kernel, or in a container that does not let it through. */
+static int
+map_without_memfd_secret(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	struct hidden h;
+
+	if (ctx == NULL ||
+	    seccomp_rule_add(
+		ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(memfd_secret), 0) != 0 ||
+	    seccomp_load(ctx) != 0)
+		return 90;
+	seccomp_release(ctx);
+	if (hidden_map(&h, 1024 * KIB, 64 * KIB) != ST_OK)
+		return 91;
+	memset(h.memory, 'x', h.size);
+	if (h.degree != HIDDEN_LOCKED || h.hidden != 64 * KIB)
+		return 92;
+	return has_flag(h.memory, " lo") && has_flag(h.memory, " dd") &&
+		       has_flag(h.memory, " wf") &&
+		       !has_flag(h.memory + h.size - 1, " lo")
+		   ? 0
+		   : 93;
+}
+
+static void
+without_secret_memory_it_is_locked(void **state)
+{
+	(void)state;
+	if (SECRET_WIPES)
+		assert_int_equal(
+		    child_with(64 * KIB, map_without_memfd_secret), 0);
+}
+
 static void
 a_child_has_nothing_of_it(void **state)
 {
@@ -265,6 +301,7 @@ main(void)
 		    hidden_memory_is_not_to_be_seen_from_outside_and_the_rest_is_in_no_core),
 		cmocka_unit_test(
 		    what_the_limit_has_no_room_for_is_there_all_the_same),
+		cmocka_unit_test(without_secret_memory_it_is_locked),
 		cmocka_unit_test(a_child_has_nothing_of_it),
 		cmocka_unit_test(
 		    a_request_is_read_into_hidden_memory_and_leaves_none_of_it),
