@@ -208,6 +208,9 @@ set_up(const struct kind *kind, struct room *room, struct channel **control,
 	st = loop_new(&room->loop, e);
 	if (st == ST_OK)
 		st = channel_new(control, room->loop, &cc, e);
+	if (st == ST_OK && kind->party == PARTY_KEEPER)
+		st = sandbox_store(
+		    ((const struct keeper_config *)cfg)->store_path, e);
 	if (st == ST_OK)
 		st = kind->start(self, room, cfg, e);
 	secret_wipe(cfg, kind->config_size);

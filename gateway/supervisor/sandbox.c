@@ -53,6 +53,11 @@ sandbox_private(struct err *e)
 		err_set(e, "dumps cannot be forbidden: %s", strerror(errno));
 		return ST_INTERNAL;
 	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+		err_set(
+		    e, "privileges cannot be given up: %s", strerror(errno));
+		return ST_INTERNAL;
+	}
 	return ST_OK;
 }
 
@@ -63,8 +68,7 @@ sandbox_early(struct err *e)
 
 	if (st != ST_OK)
 		return st;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
 		err_set(
 		    e, "the process cannot be confined: %s", strerror(errno));
 		return ST_INTERNAL;
@@ -72,23 +76,55 @@ sandbox_early(struct err *e)
 	return SANITIZED ? ST_OK : drop_capabilities(e);
 }
 
-/* Paths come first: the filter has no calls for them. */
-static enum status
-close_asker(struct err *e)
+enum status
+sandbox_store(const char *store, struct err *e)
 {
-	enum status st = sandbox_paths_public(e);
+	return SANITIZED ? ST_OK : sandbox_paths_store(store, e);
+}
 
-	return st == ST_OK ? sandbox_filter_asker(e) : st;
+/* Paths come first: the filters have no calls for them. */
+static enum status
+close_paths(enum party room, struct err *e)
+{
+	switch (room) {
+	case PARTY_ASKER:
+	case PARTY_COURIER:
+		return sandbox_paths_public(e);
+	case PARTY_EDGE:
+	case PARTY_DESK:
+		return sandbox_paths_nothing(e);
+	default:
+		return ST_OK; /* the keeper's threads: sandbox_store() */
+	}
+}
+
+static enum status
+close_calls(enum party room, struct err *e)
+{
+	switch (room) {
+	case PARTY_EDGE:
+	case PARTY_DESK:
+		return sandbox_filter_server(e);
+	case PARTY_ASKER:
+	case PARTY_COURIER:
+		return sandbox_filter_client(e);
+	case PARTY_KEEPER:
+		return sandbox_filter_keeper(e);
+	default:
+		return sandbox_filter_supervisor(e);
+	}
 }
 
 enum status
 sandbox_close(enum party room, struct err *e)
 {
-	if (SANITIZED)
-		return ST_OK;
-	if (room == PARTY_EDGE)
-		return sandbox_filter_edge(e);
-	if (room == PARTY_ASKER)
-		return close_asker(e);
-	return ST_OK;
+	enum status st = SANITIZED ? ST_OK : close_paths(room, e);
+
+	return SANITIZED || st != ST_OK ? st : close_calls(room, e);
+}
+
+int
+sandbox_landlock(void)
+{
+	return SANITIZED ? 0 : sandbox_paths_version();
 }

@@ -52,13 +52,13 @@ static const int daily_calls[] = {
 	SCMP_SYS(exit_group),
 };
 
-static const int edge_calls[] = {
+static const int server_calls[] = {
 	SCMP_SYS(accept4),
 };
 
 /* libcurl, its resolver's threads, glibc's resolver in them, and the system's
  * certificates, which are read at the first connection. */
-static const int asker_calls[] = {
+static const int client_calls[] = {
 	SCMP_SYS(connect),
 	SCMP_SYS(sendto),
 	SCMP_SYS(sendmmsg),
@@ -84,24 +84,69 @@ static const int asker_calls[] = {
 	SCMP_SYS(pread64),
 };
 
-static const int deadly_calls[] = {
-	/* other programs */
-	SCMP_SYS(execve),
-	SCMP_SYS(execveat),
-	SCMP_SYS(memfd_create),
+/* SQLite, and what is done with the store's files besides.  The folder that
+ * they may be in is Landlock's to say. */
+static const int keeper_calls[] = {
+	SCMP_SYS(accept4), /* commands */
+	SCMP_SYS(open),
+	SCMP_SYS(openat),
+	SCMP_SYS(stat),
+	SCMP_SYS(lstat),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(statx),
+	SCMP_SYS(fstatfs),
+	SCMP_SYS(access),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(lseek),
+	SCMP_SYS(pread64),
+	SCMP_SYS(preadv),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(pwritev),
+	SCMP_SYS(fsync),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(fallocate),
+	SCMP_SYS(fadvise64),
+	SCMP_SYS(flock),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(fchmod),
+	SCMP_SYS(fchown), /* of root's files, to the store's owner */
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(rename),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getgid),
+	SCMP_SYS(getegid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(nanosleep), /* while another holds a lock */
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(rseq),
+	SCMP_SYS(set_robust_list),
+};
+
+/* Of these everybody dies. */
+static const int foreign_calls[] = {
 	/* other processes */
 	SCMP_SYS(ptrace),
 	SCMP_SYS(process_vm_readv),
 	SCMP_SYS(process_vm_writev),
 	SCMP_SYS(process_madvise),
 	SCMP_SYS(kcmp),
-	SCMP_SYS(kill),
-	SCMP_SYS(tkill),
 	SCMP_SYS(rt_sigqueueinfo),
 	SCMP_SYS(rt_tgsigqueueinfo),
-	SCMP_SYS(pidfd_open),
 	SCMP_SYS(pidfd_getfd),
-	SCMP_SYS(pidfd_send_signal),
 	/* other worlds */
 	SCMP_SYS(setns),
 	SCMP_SYS(unshare),
@@ -130,6 +175,17 @@ static const int deadly_calls[] = {
 	SCMP_SYS(finit_module),
 	SCMP_SYS(delete_module),
 	SCMP_SYS(kexec_load),
+};
+
+/* And of these a room that has calls for more than its work. */
+static const int deadly_calls[] = {
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(memfd_create),
+	SCMP_SYS(kill),
+	SCMP_SYS(tkill),
+	SCMP_SYS(pidfd_open),
+	SCMP_SYS(pidfd_send_signal),
 };
 
 #define OPEN_TO_WRITE (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
@@ -209,6 +265,13 @@ allow_network(scmp_filter_ctx ctx)
 	return rc;
 }
 
+static int
+allow_abort(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+}
+
 /* To the flags of clone3() a filter cannot look: where there is no such call,
  * glibc takes clone(). */
 static int
@@ -221,9 +284,7 @@ allow_threads(scmp_filter_ctx ctx)
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 	    SCMP_A0(
 		SCMP_CMP_MASKED_EQ, CLONE_THREAD | NAMESPACES, CLONE_THREAD));
-	/* abort() */
-	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+	rc |= allow_abort(ctx);
 	return rc;
 }
 
@@ -271,9 +332,9 @@ make(scmp_filter_ctx *ctx, uint32_t otherwise, struct err *e)
 }
 
 enum status
-sandbox_filter_edge(struct err *e)
+sandbox_filter_server(struct err *e)
 {
-	static const struct list edge = LIST(edge_calls);
+	static const struct list server = LIST(server_calls);
 	scmp_filter_ctx ctx;
 	enum status st = make(&ctx, SCMP_ACT_KILL_PROCESS, e);
 	int rc;
@@ -281,14 +342,15 @@ sandbox_filter_edge(struct err *e)
 	if (st != ST_OK)
 		return st;
 	rc = allow_daily(ctx);
-	rc |= add_list(ctx, SCMP_ACT_ALLOW, &edge);
+	rc |= add_list(ctx, SCMP_ACT_ALLOW, &server);
 	return load(ctx, rc, e);
 }
 
 enum status
-sandbox_filter_asker(struct err *e)
+sandbox_filter_client(struct err *e)
 {
-	static const struct list asker = LIST(asker_calls);
+	static const struct list client = LIST(client_calls);
+	static const struct list foreign = LIST(foreign_calls);
 	static const struct list deadly = LIST(deadly_calls);
 	scmp_filter_ctx ctx;
 	enum status st = make(&ctx, SCMP_ACT_ERRNO(EPERM), e);
@@ -297,10 +359,42 @@ sandbox_filter_asker(struct err *e)
 	if (st != ST_OK)
 		return st;
 	rc = allow_daily(ctx);
-	rc |= add_list(ctx, SCMP_ACT_ALLOW, &asker);
+	rc |= add_list(ctx, SCMP_ACT_ALLOW, &client);
+	rc |= add_list(ctx, SCMP_ACT_KILL_PROCESS, &foreign);
 	rc |= add_list(ctx, SCMP_ACT_KILL_PROCESS, &deadly);
 	rc |= allow_network(ctx);
 	rc |= allow_threads(ctx);
 	rc |= allow_reading(ctx);
+	return load(ctx, rc, e);
+}
+
+enum status
+sandbox_filter_keeper(struct err *e)
+{
+	static const struct list keeper = LIST(keeper_calls);
+	scmp_filter_ctx ctx;
+	enum status st = make(&ctx, SCMP_ACT_KILL_PROCESS, e);
+	int rc;
+
+	if (st != ST_OK)
+		return st;
+	rc = allow_daily(ctx);
+	rc |= add_list(ctx, SCMP_ACT_ALLOW, &keeper);
+	rc |= allow_abort(ctx);
+	return load(ctx, rc, e);
+}
+
+/* It starts programs, signals and listens: what it has no use for is said. */
+enum status
+sandbox_filter_supervisor(struct err *e)
+{
+	static const struct list foreign = LIST(foreign_calls);
+	scmp_filter_ctx ctx;
+	enum status st = make(&ctx, SCMP_ACT_ALLOW, e);
+	int rc;
+
+	if (st != ST_OK)
+		return st;
+	rc = add_list(ctx, SCMP_ACT_KILL_PROCESS, &foreign);
 	return load(ctx, rc, e);
 }

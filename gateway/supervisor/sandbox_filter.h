@@ -6,12 +6,9 @@
 
 #include "base/status.h"
 
-/* Reads, writes and accepts; dies of anything else. */
-MUST_USE enum status sandbox_filter_edge(struct err *e);
-
-/* Connects, starts threads and opens files to read them besides.  Of what no
- * library of its has a reason to try it dies; other calls are refused, since
- * libraries try some and go on without. */
-MUST_USE enum status sandbox_filter_asker(struct err *e);
+MUST_USE enum status sandbox_filter_server(struct err *e); /* edge, desk */
+MUST_USE enum status sandbox_filter_client(struct err *e); /* asker, courier */
+MUST_USE enum status sandbox_filter_keeper(struct err *e);
+MUST_USE enum status sandbox_filter_supervisor(struct err *e);
 
 #endif

@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/landlock.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,6 +18,7 @@
 #define FS_TRUNCATE	    (1ULL << 14) /* from version 3 on */
 #define FS_IOCTL_DEV	    (1ULL << 15) /* 5 */
 #define NET_BIND	    (1ULL << 0)	 /* 4 */
+#define NET_CONNECT	    (1ULL << 1)	 /* 4 */
 #define SCOPE_ABSTRACT_UNIX (1ULL << 0)	 /* 6 */
 #define SCOPE_SIGNAL	    (1ULL << 1)	 /* 6 */
 
@@ -44,8 +48,22 @@ static const char *const public[] = {
 	"/usr/local/share/ca-certificates",
 };
 
+#define FOLDER_RIGHTS                                                     \
+	(LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_READ_FILE |     \
+	    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
+	    LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
+int
+sandbox_paths_version(void)
+{
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+
+	return version > 0 ? (int)version : 0;
+}
+
 static struct ruleset
-ruleset_of(long version)
+ruleset_of(int version, bool connects)
 {
 	/* All that version 1 knows, execution to making symbolic links. */
 	struct ruleset r = { .fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
@@ -55,7 +73,7 @@ ruleset_of(long version)
 	if (version >= 3)
 		r.fs |= FS_TRUNCATE;
 	if (version >= 4)
-		r.net = NET_BIND;
+		r.net = connects ? NET_BIND : NET_BIND | NET_CONNECT;
 	if (version >= 5)
 		r.fs |= FS_IOCTL_DEV;
 	if (version >= 6)
@@ -63,13 +81,12 @@ ruleset_of(long version)
 	return r;
 }
 
-/* A path that is not there needs no rule. */
+/* A path that is not there needs no rule.  Of a file only those rights that
+ * there are for files. */
 static bool
-allow(int ruleset, const char *path)
+allow(int ruleset, const char *path, uint64_t rights)
 {
-	struct landlock_path_beneath_attr rule = {
-		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE
-	};
+	struct landlock_path_beneath_attr rule = { .allowed_access = rights };
 	struct stat sb;
 	bool ok = false;
 
@@ -77,8 +94,8 @@ allow(int ruleset, const char *path)
 	if (rule.parent_fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == EACCES;
 	if (fstat(rule.parent_fd, &sb) == 0) {
-		if (S_ISDIR(sb.st_mode))
-			rule.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
+		if (!S_ISDIR(sb.st_mode))
+			rule.allowed_access &= LANDLOCK_ACCESS_FS_READ_FILE;
 		ok = syscall(SYS_landlock_add_rule, ruleset,
 			 LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
 	}
@@ -86,21 +103,19 @@ allow(int ruleset, const char *path)
 	return ok;
 }
 
-enum status
-sandbox_paths_public(struct err *e)
+/* A new ruleset, or -1. */
+static int
+begin(int version, bool connects)
 {
-	struct ruleset r;
-	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
-	bool ok = true;
-	int fd;
+	struct ruleset r = ruleset_of(version, connects);
 
-	if (version < 1 && (errno == ENOSYS || errno == EOPNOTSUPP))
-		return ST_OK;
-	r = ruleset_of(version);
-	fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0);
-	for (size_t i = 0; ok && fd >= 0 && i < ARRAY_LEN(public); i++)
-		ok = allow(fd, public[i]);
+	return (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0);
+}
+
+/* Takes fd; ok: it has all its rules. */
+static enum status
+end(int fd, bool ok, struct err *e)
+{
 	ok = ok && fd >= 0 && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	if (!ok)
 		err_set(e, "the kernel refuses to close the file system: %s",
@@ -108,4 +123,60 @@ sandbox_paths_public(struct err *e)
 	if (fd >= 0)
 		(void)close(fd);
 	return ok ? ST_OK : ST_INTERNAL;
+}
+
+enum status
+sandbox_paths_public(struct err *e)
+{
+	int version = sandbox_paths_version();
+	bool ok = true;
+	int fd;
+
+	if (version == 0)
+		return ST_OK;
+	fd = begin(version, true);
+	for (size_t i = 0; ok && fd >= 0 && i < ARRAY_LEN(public); i++)
+		ok = allow(fd, public[i],
+		    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+	return end(fd, ok, e);
+}
+
+/* file: an absolute path. */
+static bool
+allow_folder_of(int ruleset, const char *file, uint64_t rights)
+{
+	char folder[PATH_MAX];
+	int n = (int)(strrchr(file, '/') - file);
+
+	(void)snprintf(folder, sizeof(folder), "%.*s", n > 0 ? n : 1, file);
+	return allow(ruleset, folder, rights);
+}
+
+enum status
+sandbox_paths_store(const char *store, struct err *e)
+{
+	int version = sandbox_paths_version();
+	uint64_t rights = FOLDER_RIGHTS;
+	char target[PATH_MAX];
+	bool ok;
+	int fd;
+
+	if (version == 0)
+		return ST_OK;
+	if (version >= 3)
+		rights |= FS_TRUNCATE;
+	fd = begin(version, false);
+	ok = fd >= 0 && allow_folder_of(fd, store, rights) &&
+	     allow(fd, "/dev/urandom", rights);
+	if (ok && realpath(store, target) != NULL)
+		ok = allow_folder_of(fd, target, rights);
+	return end(fd, ok, e);
+}
+
+enum status
+sandbox_paths_nothing(struct err *e)
+{
+	int version = sandbox_paths_version();
+
+	return version == 0 ? ST_OK : end(begin(version, false), true, e);
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/metrics.h"
 #include "supervisor/listen.h"
 #include "supervisor/sandbox.h"
@@ -82,6 +83,10 @@ setup_open(struct supervisor *s, struct err *e)
 	enum status st;
 
 	st = sandbox_private(e);
+	if (st == ST_OK)
+		st = sandbox_close(PARTY_SUPERVISOR, e);
+	if (st == ST_OK)
+		log_event(LOG_WALLS, log_num(KEY_LANDLOCK, sandbox_landlock()));
 	if (st == ST_OK)
 		st = loop_new(&s->loop, e);
 	if (st == ST_OK)

@@ -84,7 +84,8 @@ def test_one_failed_sync_ends_it_though_the_next_would_succeed(
     gateway = make_gateway().start()
     [keeper] = gateway.rooms("keeper")
     tracer = attach(keeper, trace, "-e", "trace=fsync,fdatasync", "-e",
-                    f"inject=fsync,fdatasync:error=EIO:when={which}")
+                    "inject=fsync,fdatasync:error=EIO:"
+                    f"syscall=getpid:when={which}")
     acked = []
     with gateway.client() as client:
         for n in range(50):

@@ -14,6 +14,7 @@ def guarded(gateway, room):
         f'paysieve_invoices_guarded_total{{room="{room}"}}']
 
 
+# proves: R5 R40
 @pytest.mark.parametrize("shape, text", [
     ("card", CARD), ("card", "INV-4111 1111-1111.1111"),
     ("email", "anwara@example.com"), ("phone", "+880 1711-000042")])

@@ -86,7 +86,7 @@ def test_after_a_failed_sync_nothing_is_acknowledged_any_more(make_gateway):
     with subprocess.Popen(
             ["strace", "-f", "-o", "/dev/null", "-p", str(keeper),
              "-e", "trace=fsync,fdatasync",
-             "-e", "inject=fsync,fdatasync:error=EIO"],
+             "-e", "inject=fsync,fdatasync:error=EIO:syscall=getpid"],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         assert gateway.ended() == 74
     acked = load.stop()

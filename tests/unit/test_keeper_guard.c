@@ -106,6 +106,7 @@ expect_ended(struct keeper_bench *b, const struct msg_put *m, const char *alarm)
 	assert_false(store_has(b, CARD, strlen(CARD)));
 }
 
+/* proves: R5 R42 */
 static void
 a_captured_edge_cannot_hand_in_what_the_guard_refuses(void **state)
 {

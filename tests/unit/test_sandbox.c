@@ -13,7 +13,9 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <resolv.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/clock.h"
 #include "client_world.h"
@@ -53,6 +56,45 @@ remove_a_file(void)
 	(void)unlink("/nowhere/at/all");
 }
 
+/* No room: as after exec, without walls. */
+#define NOBODY ((enum party)0)
+
+static char folder[32]; /* the store's */
+
+static int
+set_up_folder(void **state)
+{
+	(void)state;
+	(void)snprintf(folder, sizeof(folder), "/tmp/sandbox.XXXXXX");
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	folder_put(folder, "store", "made up");
+	return 0;
+}
+
+static int
+remove_folder(void **state)
+{
+	char path[FOLDER_PATH];
+
+	(void)state;
+	folder_path(folder, "store", path);
+	return unlink(path) == 0 && rmdir(folder) == 0 ? 0 : -1;
+}
+
+static enum status
+confine(enum party room, struct err *e)
+{
+	char path[FOLDER_PATH];
+	enum status st = sandbox_early(e);
+
+	if (st == ST_OK && room == PARTY_KEEPER) {
+		folder_path(folder, "store", path);
+		st = sandbox_store(path, e);
+	}
+	return st == ST_OK && room != NOBODY ? sandbox_close(room, e) : st;
+}
+
 /* The signal that ended the child, or 0 when it came through. */
 static int
 signal_of(enum party room, void (*act)(void))
@@ -62,8 +104,7 @@ signal_of(enum party room, void (*act)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_early(&e) != ST_OK ||
-		    sandbox_close(room, &e) != ST_OK)
+		if (confine(room, &e) != ST_OK)
 			_exit(8);
 		act();
 		_exit(0);
@@ -80,9 +121,9 @@ static void
 the_same_calls_pass_without_the_filter(void **state)
 {
 	(void)state;
-	assert_int_equal(signal_of(PARTY_KEEPER, open_a_file), 0);
-	assert_int_equal(signal_of(PARTY_KEEPER, make_a_socket), 0);
-	assert_int_equal(signal_of(PARTY_KEEPER, remove_a_file), 0);
+	assert_int_equal(signal_of(NOBODY, open_a_file), 0);
+	assert_int_equal(signal_of(NOBODY, make_a_socket), 0);
+	assert_int_equal(signal_of(NOBODY, remove_a_file), 0);
 }
 
 /* The sanitizers need calls of their own: there the filter is off. */
@@ -156,51 +197,112 @@ map_executable_memory(void)
 }
 
 static void
-an_edge_can_do_its_daily_work(void **state)
+signal_another(void)
 {
+	(void)kill(parent, 0);
+}
+
+static void
+make_a_file_of_memory(void)
+{
+	(void)memfd_create("code", MFD_CLOEXEC);
+}
+
+static void
+load_into_the_kernel(void)
+{
+	(void)syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static void
+mount_something(void)
+{
+	(void)syscall(SYS_mount, NULL, "/", NULL, 0, NULL);
+}
+
+static void
+leave_for_another_world(void)
+{
+	(void)syscall(SYS_unshare, 0);
+}
+
+static void
+take_a_descriptor(void)
+{
+	(void)syscall(SYS_pidfd_getfd, -1, 0, 0);
+}
+
+static void
+wait_in_a_ring(void)
+{
+	(void)syscall(SYS_io_uring_setup, 0, NULL);
+}
+
+static void *
+do_nothing(void *arg)
+{
+	return arg;
+}
+
+static void
+make_a_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, do_nothing, NULL) == 0)
+		(void)pthread_join(thread, NULL);
+}
+
+/* Each comes through where there are no walls, and ends the room. */
+static void
+dies_of(enum party room, void (*const *acts)(void), size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int bare = signal_of(NOBODY, acts[i]);
+		int walled = signal_of(room, acts[i]);
+
+		if (bare != 0 || walled != SIGSYS)
+			print_error("%s, call %zu\n", party_name(room), i);
+		assert_int_equal(bare, 0);
+		assert_int_equal(walled, SIGSYS);
+	}
+}
+
+/* What no room but those that make connections may even try. */
+static void (*const forbidden[])(void) = { make_a_socket, make_a_unix_socket,
+	connect_somewhere, run_a_program, make_a_process, make_a_thread,
+	trace_a_process, read_another_process, take_a_descriptor,
+	signal_another, make_a_file_of_memory, map_executable_memory,
+	load_into_the_kernel, mount_something, leave_for_another_world,
+	wait_in_a_ring };
+
+static void
+edge_and_desk_can_do_their_daily_work(void **state)
+{
+	static const enum party rooms[] = { PARTY_EDGE, PARTY_DESK };
+
 	(void)state;
-	assert_int_equal(signal_of(PARTY_EDGE, nothing), 0);
-	assert_int_equal(signal_of(PARTY_EDGE, daily_work), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
+		assert_int_equal(signal_of(rooms[i], nothing), 0);
+		assert_int_equal(signal_of(rooms[i], daily_work), 0);
+	}
 }
 
 /* proves: R42 */
 static void
-an_edge_dies_of_every_other_call(void **state)
+edge_and_desk_die_of_every_other_call(void **state)
 {
-	static void (*const acts[])(void) = { open_a_file, make_a_socket,
-		make_a_unix_socket, connect_somewhere, run_a_program,
-		make_a_process, trace_a_process, read_another_process,
-		map_executable_memory, remove_a_file };
+	static void (*const files[])(void) = { open_a_file, remove_a_file };
+	static const enum party rooms[] = { PARTY_EDGE, PARTY_DESK };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
-		assert_int_equal(signal_of(PARTY_EDGE, acts[i]), SIGSYS);
+	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
+		dies_of(rooms[i], forbidden, ARRAY_LEN(forbidden));
+		dies_of(rooms[i], files, ARRAY_LEN(files));
+	}
 }
 
-/* ---- the asker */
-
-static char folder[32];
-
-static int
-set_up_folder(void **state)
-{
-	(void)state;
-	(void)snprintf(folder, sizeof(folder), "/tmp/sandbox.XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	folder_put(folder, "store", "made up");
-	return 0;
-}
-
-static int
-remove_folder(void **state)
-{
-	char path[FOLDER_PATH];
-
-	(void)state;
-	folder_path(folder, "store", path);
-	return unlink(path) == 0 && rmdir(folder) == 0 ? 0 : -1;
-}
+/* ---- asker and courier */
 
 static int
 open_store(int flags)
@@ -358,8 +460,7 @@ errno_of(enum party room, int (*act)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_early(&e) != ST_OK ||
-		    sandbox_close(room, &e) != ST_OK)
+		if (confine(room, &e) != ST_OK)
 			_exit(255);
 		_exit(act() < 0 ? errno : 0);
 	}
@@ -369,7 +470,16 @@ errno_of(enum party room, int (*act)(void))
 }
 
 static void
-an_asker_is_refused_files_ports_and_processes(void **state)
+need_landlock(void)
+{
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+		LANDLOCK_CREATE_RULESET_VERSION) < 1)
+		fail_msg("this kernel has no Landlock: cannot be tested here");
+	assert_true(sandbox_landlock() >= 1);
+}
+
+static void
+asker_and_courier_are_refused_files_ports_and_processes(void **state)
 {
 	static const struct {
 		int (*act)(void);
@@ -396,61 +506,30 @@ an_asker_is_refused_files_ports_and_processes(void **state)
 	};
 
 	(void)state;
-	if (syscall(SYS_landlock_create_ruleset, NULL, 0,
-		LANDLOCK_CREATE_RULESET_VERSION) < 1)
-		fail_msg("this kernel has no Landlock: cannot be tested here");
+	need_landlock();
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		assert_int_equal(errno_of(PARTY_KEEPER, cases[i].act), 0);
+		assert_int_equal(errno_of(NOBODY, cases[i].act), 0);
 		assert_int_equal(
 		    errno_of(PARTY_ASKER, cases[i].act), cases[i].refused);
+		assert_int_equal(
+		    errno_of(PARTY_COURIER, cases[i].act), cases[i].refused);
 	}
-}
-
-static void
-signal_another(void)
-{
-	(void)kill(parent, 0);
-}
-
-static void
-make_a_file_of_memory(void)
-{
-	(void)memfd_create("code", MFD_CLOEXEC);
-}
-
-static void
-load_into_the_kernel(void)
-{
-	(void)syscall(SYS_bpf, 0, NULL, 0);
-}
-
-static void
-mount_something(void)
-{
-	(void)syscall(SYS_mount, NULL, "/", NULL, 0, NULL);
-}
-
-static void
-leave_for_another_world(void)
-{
-	(void)syscall(SYS_unshare, 0);
 }
 
 /* proves: R42 */
 static void
-an_asker_dies_of_what_only_an_intruder_tries(void **state)
+asker_and_courier_die_of_what_only_an_intruder_tries(void **state)
 {
 	static void (*const acts[])(void) = { run_a_program, trace_a_process,
-		read_another_process, signal_another, make_a_file_of_memory,
-		load_into_the_kernel, mount_something,
-		leave_for_another_world };
+		read_another_process, take_a_descriptor, signal_another,
+		make_a_file_of_memory, load_into_the_kernel, mount_something,
+		leave_for_another_world, wait_in_a_ring };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
-		assert_int_equal(signal_of(PARTY_KEEPER, acts[i]), 0);
-		assert_int_equal(signal_of(PARTY_ASKER, acts[i]), SIGSYS);
-	}
+	dies_of(PARTY_ASKER, acts, ARRAY_LEN(acts));
+	dies_of(PARTY_COURIER, acts, ARRAY_LEN(acts));
 	assert_int_equal(signal_of(PARTY_ASKER, abort), SIGABRT);
+	assert_int_equal(signal_of(PARTY_COURIER, abort), SIGABRT);
 }
 
 static void
@@ -494,14 +573,16 @@ start_a_thread(void)
 }
 
 static void
-an_asker_can_do_its_daily_work(void **state)
+asker_and_courier_can_do_their_daily_work(void **state)
 {
 	static void (*const acts[])(void) = { nothing, daily_work,
 		read_public_files, find_localhost, start_a_thread };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
 		assert_int_equal(signal_of(PARTY_ASKER, acts[i]), 0);
+		assert_int_equal(signal_of(PARTY_COURIER, acts[i]), 0);
+	}
 }
 
 static struct sockaddr_in name_server; /* port 0: the system's */
@@ -593,8 +674,7 @@ get_confined(struct client_world *w, const char *host, bool any_address)
 
 	http_stub_url(w->stub, host, "", url);
 	client_world_aim_with(w, &cfg);
-	if (sandbox_early(&e) != ST_OK ||
-	    sandbox_close(PARTY_ASKER, &e) != ST_OK)
+	if (confine(PARTY_ASKER, &e) != ST_OK)
 		_exit(8);
 	w->n_wanted = 2;
 	for (int i = 0; i < 2; i++) {
@@ -666,6 +746,196 @@ a_public_name_that_leads_to_loopback_leads_nowhere(void **state)
 	name_server.sin_port = 0;
 }
 
+/* ---- the keeper */
+
+/* proves: R42 */
+static void
+the_keeper_dies_of_all_but_files(void **state)
+{
+	(void)state;
+	dies_of(PARTY_KEEPER, forbidden, ARRAY_LEN(forbidden));
+	assert_int_equal(signal_of(PARTY_KEEPER, abort), SIGABRT);
+}
+
+static int
+make_a_link_out(void)
+{
+	char path[FOLDER_PATH];
+
+	folder_path(folder, "link", path);
+	return symlink("/etc/passwd", path) != 0 ? -1 : unlink(path);
+}
+
+static int
+create_a_file_elsewhere(void)
+{
+	char path[] = "/tmp/elsewhere.XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC);
+
+	return fd < 0 ? -1 : unlink(path);
+}
+
+/* By a name that leads out of it as well. */
+static int
+leave_the_folder(void)
+{
+	char path[FOLDER_PATH];
+
+	folder_path(folder, "../../etc/passwd", path);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* proves: R42 */
+static void
+the_keeper_is_refused_files_that_are_not_the_stores(void **state)
+{
+	static int (*const acts[])(void) = { read_a_password, leave_the_folder,
+		write_to_a_device, create_a_file_elsewhere };
+
+	(void)state;
+	need_landlock();
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
+		assert_int_equal(errno_of(NOBODY, acts[i]), 0);
+		assert_int_equal(errno_of(PARTY_KEEPER, acts[i]), EACCES);
+	}
+	/* Not even a call of the keeper's. */
+	assert_int_equal(errno_of(NOBODY, make_a_link_out), 0);
+	assert_int_equal(
+	    signal_of(PARTY_KEEPER, (void (*)(void))make_a_link_out), SIGSYS);
+}
+
+static void
+the_keeper_has_its_folder(void **state)
+{
+	static int (*const acts[])(void) = { read_the_store, write_the_store,
+		change_the_store, list_the_folder, create_a_file,
+		rename_the_store };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+		assert_int_equal(errno_of(PARTY_KEEPER, acts[i]), 0);
+	assert_int_equal(signal_of(PARTY_KEEPER, daily_work), 0);
+}
+
+static sqlite3 *database;
+
+static void
+must(const char *sql)
+{
+	if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
+		_exit(9);
+}
+
+static void *
+work_on_the_store(void *arg)
+{
+	char text[FOLDER_PATH + 32], path[FOLDER_PATH];
+
+	while (!atomic_load((_Atomic bool *)arg))
+		(void)sched_yield();
+	must("PRAGMA cache_size = 10;"
+	     "CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB);"
+	     "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c "
+	     "WHERE n < 2000) INSERT INTO t SELECT n, randomblob(2000) FROM c;"
+	     "DELETE FROM t WHERE n % 2 = 0;"
+	     "PRAGMA wal_checkpoint(TRUNCATE);"
+	     "VACUUM;"
+	     "PRAGMA integrity_check;");
+	folder_path(folder, "copy", path);
+	(void)snprintf(text, sizeof(text), "VACUUM INTO '%s'", path);
+	must(text);
+	if (unlink(path) != 0)
+		_exit(9);
+	return NULL;
+}
+
+/* As the keeper does it: its threads are there before the filter, and SQLite
+ * has opened its files. */
+static void
+keep_a_store(void)
+{
+	_Atomic bool closed = false;
+	char path[FOLDER_PATH];
+	struct err e = { "" };
+	pthread_t writer;
+
+	folder_path(folder, "receipts.db", path);
+	if (sandbox_early(&e) != ST_OK || sandbox_store(path, &e) != ST_OK ||
+	    sqlite3_open(path, &database) != SQLITE_OK)
+		_exit(9);
+	must("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON;"
+	     "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL");
+	if (pthread_create(&writer, NULL, work_on_the_store, &closed) != 0 ||
+	    sandbox_close(PARTY_KEEPER, &e) != ST_OK)
+		_exit(9);
+	atomic_store(&closed, true);
+	if (pthread_join(writer, NULL) != 0 ||
+	    sqlite3_close(database) != SQLITE_OK || unlink(path) != 0)
+		_exit(9);
+}
+
+static void
+the_keeper_can_keep_a_store_and_copy_it(void **state)
+{
+	(void)state;
+	assert_int_equal(signal_of(NOBODY, keep_a_store), 0);
+}
+
+/* The walls are those of its threads, too. */
+static void *
+intrude(void *arg)
+{
+	while (!atomic_load((_Atomic bool *)arg))
+		(void)sched_yield();
+	if (read_a_password() >= 0)
+		_exit(9);
+	make_a_socket();
+	return NULL;
+}
+
+static void
+intrude_from_a_thread(void)
+{
+	_Atomic bool closed = false;
+	char path[FOLDER_PATH];
+	struct err e = { "" };
+	pthread_t thread;
+
+	folder_path(folder, "store", path);
+	if (sandbox_store(path, &e) != ST_OK ||
+	    pthread_create(&thread, NULL, intrude, &closed) != 0 ||
+	    sandbox_close(PARTY_KEEPER, &e) != ST_OK)
+		_exit(9);
+	atomic_store(&closed, true);
+	(void)pthread_join(thread, NULL);
+}
+
+static void
+a_thread_of_the_keeper_has_its_walls(void **state)
+{
+	(void)state;
+	need_landlock();
+	assert_int_equal(signal_of(NOBODY, intrude_from_a_thread), SIGSYS);
+}
+
+/* ---- the supervisor */
+
+static void
+the_supervisor_dies_of_looking_into_others(void **state)
+{
+	static void (*const acts[])(void) = { trace_a_process,
+		read_another_process, take_a_descriptor, load_into_the_kernel,
+		mount_something, leave_for_another_world, wait_in_a_ring };
+	static void (*const needed[])(void) = { nothing, daily_work,
+		open_a_file, make_a_socket, make_a_unix_socket, make_a_process,
+		run_a_program, signal_another, make_a_file_of_memory };
+
+	(void)state;
+	dies_of(PARTY_SUPERVISOR, acts, ARRAY_LEN(acts));
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		assert_int_equal(signal_of(PARTY_SUPERVISOR, needed[i]), 0);
+}
+
 /* ---- every room */
 
 static void
@@ -687,7 +957,7 @@ static void
 every_room_is_confined_early(void **state)
 {
 	(void)state;
-	assert_int_equal(signal_of(PARTY_KEEPER, check_early), 0);
+	assert_int_equal(signal_of(NOBODY, check_early), 0);
 }
 
 #else
@@ -699,18 +969,24 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #if CONFINED
-		cmocka_unit_test(an_edge_can_do_its_daily_work),
-		cmocka_unit_test(an_edge_dies_of_every_other_call),
-		cmocka_unit_test_setup_teardown(
-		    an_asker_is_refused_files_ports_and_processes,
-		    set_up_folder, remove_folder),
-		cmocka_unit_test(an_asker_dies_of_what_only_an_intruder_tries),
-		cmocka_unit_test_setup_teardown(an_asker_can_do_its_daily_work,
-		    set_up_folder, remove_folder),
+		cmocka_unit_test(edge_and_desk_can_do_their_daily_work),
+		cmocka_unit_test(edge_and_desk_die_of_every_other_call),
+		cmocka_unit_test(
+		    asker_and_courier_are_refused_files_ports_and_processes),
+		cmocka_unit_test(
+		    asker_and_courier_die_of_what_only_an_intruder_tries),
+		cmocka_unit_test(asker_and_courier_can_do_their_daily_work),
 		cmocka_unit_test(an_asker_can_ask_its_provider),
 		cmocka_unit_test(an_asker_finds_its_provider_by_dns),
 		cmocka_unit_test(
 		    a_public_name_that_leads_to_loopback_leads_nowhere),
+		cmocka_unit_test(the_keeper_dies_of_all_but_files),
+		cmocka_unit_test(
+		    the_keeper_is_refused_files_that_are_not_the_stores),
+		cmocka_unit_test(the_keeper_has_its_folder),
+		cmocka_unit_test(the_keeper_can_keep_a_store_and_copy_it),
+		cmocka_unit_test(a_thread_of_the_keeper_has_its_walls),
+		cmocka_unit_test(the_supervisor_dies_of_looking_into_others),
 		cmocka_unit_test(every_room_is_confined_early),
 #endif
 		cmocka_unit_test(the_same_calls_pass_without_the_filter),
@@ -720,5 +996,5 @@ main(void)
 	parent = getpid();
 #endif
 	(void)signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up_folder, remove_folder);
 }
