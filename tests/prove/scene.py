@@ -24,9 +24,10 @@ SECONDS = 300  # that nothing here should ever take
 
 class World:
     """From start() to stop().  No memory may be locked, so that none is out
-    of the search's reach, as what memfd_secret() gives would be."""
+    of the search's reach, as what memfd_secret() gives would be; or as much
+    as it likes, as shipped, with another prefix."""
 
-    def __init__(self, directory, seed):
+    def __init__(self, directory, seed, prefix=SEARCHABLE):
         self.dir = directory
         self.state = directory / "state"
         for name in ("", "config", "state", "state/tmp", "taken", "keys"):
@@ -44,9 +45,9 @@ class World:
         self.api = Taken(directory / "taken" / "api")
         self.password = self.canaries.text("O", 96)
         self.open = []  # idle connections
-        self._make()
+        self._make(prefix)
 
-    def _make(self):
+    def _make(self, prefix):
         secret = self.canaries.text("P", 64).encode()
         merchants = {
             callbacks.MERCHANT: {"password": self.password},
@@ -64,7 +65,7 @@ class World:
             limits=LIMITS, store=self.state / "receipts.db",
             provider=self.provider,
             identity_key=self.canaries.text("V", 32).encode().hex(),
-            prefix=SEARCHABLE,
+            prefix=prefix,
             environ={"TMPDIR": str(self.state / "tmp")})
         self.gateway.tokens.clear()
         for name, scopes in (("reader", "read"), ("person", "read deliver "
@@ -187,7 +188,7 @@ class World:
         for n in numbers:
             line = Line(self.gateway, self.callers)
             self.traffic.one(line, n)
-            if line._tls is not None:
+            if line.is_open:
                 self.open.append(line)
         self.open.append(self.ask_api(1))
 

@@ -57,8 +57,12 @@ class Line:
         self._old = old
         self._tls = None
 
+    @property
+    def is_open(self):
+        return self._tls is not None
+
     def connect(self):
-        if self._tls is None:
+        if not self.is_open:
             host, port = self._gateway.listen[self._side].rsplit(":", 1)
             plain = socket.create_connection((host, int(port)), PATIENCE)
             self._tls = self._context().wrap_socket(
@@ -97,7 +101,7 @@ class Line:
     def ask(self, data):
         """Send a request, take its answer; once again on a new connection if
         a kept one was closed meanwhile."""
-        kept = self._tls is not None
+        kept = self.is_open
         try:
             self.send(data)
         except OSError:
@@ -108,7 +112,7 @@ class Line:
         return status
 
     def close(self):
-        if self._tls is not None:
+        if self.is_open:
             self._tls.close()
             self._tls = None
 
