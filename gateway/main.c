@@ -26,6 +26,8 @@ static const struct {
 	    "sign the ledger's head, verify receipts against it, prove one" },
 	{ "paysieve token", token_main,
 	    "make, list and revoke tokens of the API" },
+	{ "paysieve retention", retention_main,
+	    "what is kept for how long; hold an invoice" },
 	{ "paysieve backup", backup_main,
 	    "copy the store, beside a running gateway too" },
 	{ "paysieve store", store_main,

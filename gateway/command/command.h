@@ -24,6 +24,7 @@ int serve_main(const char *config, int argc, char **argv);
 int check_main(const char *config, int argc, char **argv);
 int replay_main(const char *config, int argc, char **argv);
 int receipts_main(const char *config, int argc, char **argv);
+int retention_main(const char *config, int argc, char **argv);
 int held_main(const char *config, int argc, char **argv);
 int deliveries_main(const char *config, int argc, char **argv);
 int check_invoice_main(const char *config, int argc, char **argv);

@@ -18,8 +18,7 @@ struct control {
 	_Alignas(uint64_t) unsigned char packet[MESSAGE_MAX];
 };
 
-/* What the answer to one request needs while it comes in: rows of one kind,
- * and an end. */
+/* An answer while it comes in: rows of one kind, and an end. */
 struct hearing {
 	uint64_t tag;
 	uint64_t after; /* the last row's number */
@@ -478,6 +477,20 @@ control_erase(struct control *c, const char *merchant, const char *invoice_id,
 		st = hear(c, &a);
 	*out = a.erased;
 	return st;
+}
+
+enum status
+control_legal(
+    struct control *c, const char *merchant, const char *invoice_id, bool held)
+{
+	struct msg_legal m = { .tag = ++c->tag, .hold = held };
+	struct hearing a = { .tag = m.tag };
+	enum status st = ST_BAD_INPUT;
+
+	if (fill(m.merchant, sizeof(m.merchant), merchant) &&
+	    fill(m.invoice_id, sizeof(m.invoice_id), invoice_id))
+		st = ask_done(c, MSG_LEGAL, &m, &a);
+	return st == ST_OK ? (enum status)a.done.status : st;
 }
 
 /* ---- deliveries and tokens */

@@ -60,6 +60,11 @@ MUST_USE enum status control_resume(struct control *c, const char *endpoint);
 MUST_USE enum status
 control_revoke(struct control *c, const unsigned char sha256[32]);
 
+/* Hold an invoice, or hold it no more.  ST_EXISTS, ST_NOT_FOUND: it stands so
+ * already. */
+MUST_USE enum status control_legal(
+    struct control *c, const char *merchant, const char *invoice_id, bool held);
+
 /* Show, try or erase what is held on an invoice: fn gets what is or was there,
  * *out the end.  ST_OK: the gateway answered; ST_UNAVAILABLE: it went away, or
  * was silent for 70 seconds. */

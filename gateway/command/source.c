@@ -415,3 +415,25 @@ source_erase(struct source *s, const char *merchant, const char *invoice_id,
 		    log_word(KEY_WHO, "cli"));
 	return st;
 }
+
+enum status
+source_legal(struct source *s, const char *merchant, const char *invoice_id,
+    bool held, struct err *e)
+{
+	struct store_op op = { .kind = STORE_OP_LEGAL,
+		.u.legal.at_us = held ? clock_wall_us() : 0 };
+	enum status st;
+
+	if (s->control != NULL)
+		return control_legal(s->control, merchant, invoice_id, held);
+	if (!receipt_text(op.u.legal.merchant, sizeof(op.u.legal.merchant),
+		bytes_of(merchant)) ||
+	    !receipt_text(op.u.legal.invoice_id, sizeof(op.u.legal.invoice_id),
+		bytes_of(invoice_id)))
+		return ST_BAD_INPUT;
+	st = write_op(s, &op, e);
+	if (st == ST_OK)
+		log_event(held ? LOG_LEGAL_HOLD : LOG_LEGAL_RELEASE,
+		    log_word(KEY_MERCHANT, merchant), log_word(KEY_WHO, "cli"));
+	return st;
+}

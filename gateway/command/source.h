@@ -52,6 +52,10 @@ source_resume(struct source *s, const char *endpoint, struct err *e);
 MUST_USE enum status
 source_revoke(struct source *s, const unsigned char sha256[32], struct err *e);
 
+/* As control_legal(); in the log, as what is erased. */
+MUST_USE enum status source_legal(struct source *s, const char *merchant,
+    const char *invoice_id, bool held, struct err *e);
+
 /* Show, try or erase what is held on an invoice; as control_erase().  What is
  * erased is in the log: the gateway's, or on standard error. */
 MUST_USE enum status source_erase(struct source *s, const char *merchant,

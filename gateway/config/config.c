@@ -125,6 +125,16 @@ check_billing(struct reading *r, const struct stanza *stanza,
 		    r, stanza, OPTION_AT_BILLING_proxy, "is for https only");
 }
 
+/* What has to be kept cannot be let go before. */
+static void
+check_merchant(struct reading *r, const struct stanza *stanza,
+    const struct config_merchant *m)
+{
+	if (m->keep_s != 0 && m->keep_s < m->keep_at_least_s)
+		fault_of(r, stanza, OPTION_AT_MERCHANT_keep,
+		    "is shorter than keep_at_least");
+}
+
 static void
 read_stanzas(struct reading *r)
 {
@@ -142,6 +152,8 @@ read_stanzas(struct reading *r)
 			check_token(r, stanza, target);
 		if (stanza->section == SECTION_BILLING)
 			check_billing(r, stanza, target);
+		if (stanza->section == SECTION_MERCHANT)
+			check_merchant(r, stanza, target);
 	}
 }
 
@@ -316,4 +328,12 @@ config_control_path(const struct config *c, char *out, size_t cap)
 	int n = snprintf(out, cap, "%s-control", c->store_path);
 
 	return n > 0 && (size_t)n < cap ? ST_OK : ST_CONFIG;
+}
+
+int64_t
+config_keep_s(const struct config *c, const struct config_merchant *m)
+{
+	int64_t keep_s = m->keep_s != 0 ? m->keep_s : c->keep_s;
+
+	return keep_s < m->keep_at_least_s ? m->keep_at_least_s : keep_s;
 }

@@ -74,6 +74,7 @@ struct config_schedule {
 };
 
 enum amount_field { AMOUNT_REQUESTED, AMOUNT_SETTLED };
+enum keep_then { THEN_DELETE, THEN_DEIDENTIFY };
 enum invoice_guard { INVOICE_GUARD_ON, INVOICE_GUARD_OFF };
 
 enum scope {
@@ -92,7 +93,9 @@ struct config_merchant {
 	enum confirm confirm;
 	int64_t confirm_for_s;	 /* unanswered for so long: held */
 	int64_t refuse_after_s;	 /* denied for so long: refused */
+	int64_t keep_s;		 /* kept for so long; 0: as of the store */
 	int64_t keep_at_least_s; /* not erased before */
+	enum keep_then then;
 	enum invoice_field invoice_field;
 	enum amount_field amount_field;
 	enum invoice_guard invoice_guard;
@@ -179,5 +182,9 @@ config_merchant(const struct config *c, const char *store_id);
 /* The control socket's path, derived from the store's. */
 MUST_USE enum status
 config_control_path(const struct config *c, char *out, size_t cap);
+
+/* How long receipts of m are kept: by its own term or the store's, and never
+ * shorter than keep_at_least. */
+int64_t config_keep_s(const struct config *c, const struct config_merchant *m);
 
 #endif

@@ -141,6 +141,7 @@ read_word(enum option_type type, struct bytes text, struct err *e)
 		"value_c", "value_d", NULL };
 	static const char *const amount[] = { "requested", "settled", NULL };
 	static const char *const guard[] = { "on", "off", NULL };
+	static const char *const then[] = { "delete", "deidentify", NULL };
 	static const char *const yesno[] = { "no", "yes", NULL };
 	static const char *const order[] = { "none", "invoice", NULL };
 	static const char *const format[] = { "webhook", "cloudevents",
@@ -161,6 +162,9 @@ read_word(enum option_type type, struct bytes text, struct err *e)
 	} else if (type == OPTION_GUARD) {
 		words = guard;
 		fault = "neither on nor off";
+	} else if (type == OPTION_THEN) {
+		words = then;
+		fault = "neither delete nor deidentify";
 	} else if (type == OPTION_ORDER) {
 		words = order;
 		fault = "neither none nor invoice";
@@ -412,6 +416,7 @@ option_convert(const struct option_row *o, struct bytes value,
 	case OPTION_INVOICE:
 	case OPTION_AMOUNT:
 	case OPTION_GUARD:
+	case OPTION_THEN:
 	case OPTION_YESNO:
 		break;
 	}

@@ -213,7 +213,6 @@ rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
 	(void)e;
 	memset(out, 0, sizeof(*out));
 	memcpy(out->store_path, c->store_path, sizeof(out->store_path));
-	out->keep_s = c->keep_s;
 	out->keep_attempts_s = c->keep_attempts_s;
 	out->redeliver_rate = c->limits.redeliver_rate;
 	out->n_merchants = c->n_merchants;
@@ -229,7 +228,9 @@ rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
 		out->merchants[i].invoice_guard = m->invoice_guard;
 		out->merchants[i].confirm_for_s = m->confirm_for_s;
 		out->merchants[i].refuse_after_s = m->refuse_after_s;
+		out->merchants[i].keep_s = config_keep_s(c, m);
 		out->merchants[i].keep_at_least_s = m->keep_at_least_s;
+		out->merchants[i].then = m->then;
 	}
 	out->n_billings = c->n_billings;
 	for (size_t i = 0; i < c->n_billings; i++) {

@@ -56,7 +56,7 @@ struct edge_config {
 /* The keeper knows names and who gets what; no secret at all. */
 struct keeper_config {
 	char store_path[CONFIG_PATH];
-	int64_t keep_s, keep_attempts_s;
+	int64_t keep_attempts_s;
 	int64_t redeliver_rate;
 	size_t n_merchants, n_billings;
 	struct {
@@ -66,7 +66,8 @@ struct keeper_config {
 		bool by_tran_id; /* the invoice ID is tran_id */
 		enum invoice_guard invoice_guard;
 		int64_t confirm_for_s, refuse_after_s;
-		int64_t keep_at_least_s;
+		int64_t keep_s, keep_at_least_s;
+		enum keep_then then;
 	} merchants[CONFIG_MERCHANTS];
 	struct {
 		char name[CONFIG_NAME];

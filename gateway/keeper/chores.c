@@ -6,6 +6,7 @@ chores_init(
 {
 	*c = (struct chores){ .sweep = { .routes = routes, .queue = queue },
 		.heads = { .queue = queue },
+		.retention = { .routes = routes, .queue = queue },
 		/* What a predecessor deleted may still be in the log. */
 		.rest = { .queue = queue, .dirty = true },
 		.scrubber = { .queue = queue } };
@@ -16,6 +17,7 @@ chores_tick(struct chores *c)
 {
 	sweep_tick(&c->sweep);
 	heads_tick(&c->heads);
+	retention_tick(&c->retention);
 	rest_tick(&c->rest);
 	scrubber_tick(&c->scrubber);
 }
@@ -28,6 +30,8 @@ chores_take(struct chores *c, const struct store_op *op)
 		sweep_done(&c->sweep, op);
 	if (op->kind == STORE_OP_HEAD)
 		heads_done(&c->heads, op);
+	if (op->kind == STORE_OP_EXPIRE)
+		retention_done(&c->retention, op);
 	if (op->kind == STORE_OP_SCRUB)
 		scrubber_done(&c->scrubber, op);
 }

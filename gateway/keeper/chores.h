@@ -1,18 +1,21 @@
 /*
- * What the keeper does by the clock: attempts are swept, heads of the ledger
- * kept, the log is emptied, the file is scrubbed.  Loop thread.
+ * What the keeper does by the clock: attempts are swept, what was kept long
+ * enough goes, heads of the ledger kept, the log is emptied, the file is
+ * scrubbed.  Loop thread.
  */
 #ifndef KEEPER_CHORES_H
 #define KEEPER_CHORES_H
 
 #include "keeper/heads.h"
 #include "keeper/rest.h"
+#include "keeper/retention.h"
 #include "keeper/scrubber.h"
 #include "keeper/sweep.h"
 
 struct chores {
 	struct sweep sweep;
 	struct heads heads;
+	struct retention retention;
 	struct rest rest;
 	struct scrubber scrubber;
 };

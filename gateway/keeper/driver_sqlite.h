@@ -7,7 +7,8 @@
  * driver_sqlite_pages.c pages of receipts,
  * driver_sqlite_life.c the life of a payment, driver_sqlite_deliveries.c what
  * became of deliveries, driver_sqlite_erase.c receipts that go and the notices
- * of it, driver_sqlite_search.c whether they are gone from the files,
+ * of it, driver_sqlite_expire.c what goes for its age,
+ * driver_sqlite_search.c whether they are gone from the files,
  * driver_sqlite_ledger.c the ledger, driver_sqlite_audit.c how it is
  * read, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_rest.c what lies in the file beside the rows,
@@ -78,6 +79,19 @@ enum driver_sqlite_sql {
 	SQL_PAYMENTS,
 	SQL_PAYMENTS_OPEN,
 	SQL_LEGAL_HOLD,
+	SQL_LEGAL_SET,
+	SQL_LEGAL_FREE,
+	SQL_LEGALS,
+	SQL_EXPIRED,
+	SQL_EXPIRED_OPEN,
+	SQL_EXPIRING,
+	SQL_EXPIRING_WAITING,
+	SQL_EXPIRING_HELD,
+	SQL_BUCKET_OPEN,
+	SQL_BUCKET_ADD,
+	SQL_BUCKET_NEW,
+	SQL_BUCKET_CLOSE,
+	SQL_BUCKETS,
 	SQL_NOTICES,
 	SQL_NOTICE_TAKEN,
 	SQL_NOTICE_FAILED,
@@ -210,8 +224,19 @@ enum status driver_sqlite_payments(struct store *s, const char *merchant,
 enum status driver_sqlite_search(struct store *s, const struct store_life *gone,
     size_t n, size_t most, struct store_search *out);
 
+enum status driver_sqlite_legal(struct store *s, const char *merchant,
+    const char *invoice_id, int64_t at_us);
+enum status
+driver_sqlite_legals(struct store *s, store_legal_fn *fn, void *arg);
+enum status driver_sqlite_expire(struct store *s, struct store_expire *e);
+enum status driver_sqlite_expiring(struct store *s, struct store_expire *e);
+enum status
+driver_sqlite_buckets(struct store *s, store_bucket_fn *fn, void *arg);
+
 /* A row of the columns of LIFE; false: it cannot be. */
 bool driver_sqlite_life(struct sqlite3_stmt *q, struct store_life *out);
+/* The same of a receipt's row. */
+bool driver_sqlite_receipt_life(struct sqlite3_stmt *q, struct store_life *out);
 
 /* What q gives, with its parameter 1 bound: columns as in SQL_DUE and
  * SQL_QUESTIONS.  Otherwise as due. */

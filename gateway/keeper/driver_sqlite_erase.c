@@ -115,8 +115,8 @@ statement_about(struct store *s, enum driver_sqlite_sql which,
 	return q;
 }
 
-static bool
-take_receipt(sqlite3_stmt *q, struct store_life *out)
+bool
+driver_sqlite_receipt_life(sqlite3_stmt *q, struct store_life *out)
 {
 	struct store_row row;
 
@@ -165,7 +165,7 @@ driver_sqlite_payments(struct store *s, const char *merchant,
 	static const struct {
 		enum driver_sqlite_sql sql;
 		bool (*take)(sqlite3_stmt *q, struct store_life *out);
-	} lists[] = { { SQL_PAYMENTS, take_receipt },
+	} lists[] = { { SQL_PAYMENTS, driver_sqlite_receipt_life },
 		{ SQL_PAYMENTS_OPEN, driver_sqlite_life } };
 	enum status st = ST_OK;
 	sqlite3_stmt *q;

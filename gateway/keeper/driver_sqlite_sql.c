@@ -25,6 +25,18 @@
 	"FROM delivery CROSS JOIN receipt USING (seq) "                 \
 	"WHERE endpoint_id = ?1 "
 
+/* Of merchant ?1, received before ?2, its invoice not held by a person. */
+#define NOT_HELD(table)                                  \
+	"AND NOT EXISTS (SELECT 1 FROM legal_hold AS l " \
+	"WHERE l.merchant = " table ".merchant "         \
+	"AND l.invoice_id = " table ".invoice_id) "
+#define EXPIRED(table, index)               \
+	" FROM " table " INDEXED BY " index \
+	" WHERE merchant = ?1 AND received_at_us < ?2 " NOT_HELD(table)
+#define EXPIRED_OPEN                         \
+	" FROM waiting WHERE merchant = ?1 " \
+	"AND received_at_us < ?2 " NOT_HELD("waiting")
+
 /* One delivery of receipt ?1, to an endpoint behind ?2. */
 #define LINE(state, outcome, at, table)                           \
 	"SELECT endpoint_id, name, " state ", attempts, " outcome \
@@ -189,6 +201,38 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 			      "ORDER BY n LIMIT ?3",
 	[SQL_LEGAL_HOLD] = "SELECT 1 FROM legal_hold "
 			   "WHERE merchant = ?1 AND invoice_id = ?2",
+	[SQL_LEGAL_SET] = "INSERT INTO legal_hold "
+			  "(merchant, invoice_id, at_us) VALUES (?1, ?2, ?3)",
+	[SQL_LEGAL_FREE] = "DELETE FROM legal_hold "
+			   "WHERE merchant = ?1 AND invoice_id = ?2",
+	[SQL_LEGALS] = "SELECT merchant, invoice_id, at_us FROM legal_hold "
+		       "ORDER BY merchant, invoice_id",
+	[SQL_EXPIRED] = "SELECT " ROW EXPIRED(
+	    "receipt", "receipt_age") "ORDER BY received_at_us LIMIT ?3",
+	[SQL_EXPIRED_OPEN] = "SELECT " LIFE EXPIRED_OPEN "LIMIT ?3",
+	[SQL_EXPIRING] =
+	    "SELECT count(*), ifnull(min(received_at_us), 0)" EXPIRED(
+		"receipt", "receipt_age"),
+	[SQL_EXPIRING_WAITING] =
+	    "SELECT count(*), ifnull(min(received_at_us), 0)" EXPIRED_OPEN
+	    "AND reason IS NULL",
+	[SQL_EXPIRING_HELD] =
+	    "SELECT count(*), ifnull(min(received_at_us), 0)" EXPIRED_OPEN
+	    "AND reason IS NOT NULL",
+	[SQL_BUCKET_OPEN] = "SELECT n, last_day, receipts FROM total "
+			    "INDEXED BY total_open WHERE merchant = ?1 "
+			    "AND currency = ?2 AND is_open",
+	[SQL_BUCKET_ADD] = "UPDATE total SET first_day = min(first_day, ?2), "
+			   "last_day = max(last_day, ?2), "
+			   "receipts = receipts + 1, "
+			   "amount_minor = amount_minor + ?3 WHERE n = ?1",
+	[SQL_BUCKET_NEW] = "INSERT INTO total (merchant, currency, first_day, "
+			   "last_day, receipts, amount_minor, is_open) "
+			   "VALUES (?1, ?2, ?3, ?3, 1, ?4, 1)",
+	[SQL_BUCKET_CLOSE] = "UPDATE total SET is_open = 0 WHERE n = ?1",
+	[SQL_BUCKETS] = "SELECT merchant, currency, first_day, last_day, "
+			"receipts, amount_minor FROM total "
+			"WHERE NOT is_open ORDER BY n",
 	[SQL_NOTICES] = "SELECT n, id, merchant, erased_us, attempts, "
 			"first_us, next_us "
 			"FROM notice INDEXED BY notice_due "

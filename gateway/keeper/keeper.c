@@ -142,6 +142,8 @@ on_record(
 		return redeliver_ask(&k->redeliver, p, type, record);
 	case MSG_ERASE:
 		return erase_ask(&k->erase, p, record);
+	case MSG_LEGAL:
+		return retention_ask(k->queue, p, record);
 	case MSG_MARK:
 	case MSG_TOKENS:
 	case MSG_TOKEN_USED:
@@ -237,6 +239,10 @@ on_done(void *arg, const struct store_op *op)
 	case STORE_OP_FLUSH:
 		erase_flushed(&k->erase, op);
 		break;
+	case STORE_OP_LEGAL:
+		retention_legal_done(k->peers, op);
+		break;
+	case STORE_OP_EXPIRE:
 	case STORE_OP_SWEEP:
 	case STORE_OP_HEAD:
 	case STORE_OP_SCRUB:

@@ -163,6 +163,12 @@ moves_apply(const struct store_driver *d, struct store *s, struct store_op *op)
 		return d->unmark(s, op->u.unmark.merchant, op->u.unmark.name);
 	case STORE_OP_TOKEN:
 		return d->token(s, &op->u.token);
+	case STORE_OP_LEGAL:
+		return d->legal(s, op->u.legal.merchant, op->u.legal.invoice_id,
+		    op->u.legal.at_us);
+	case STORE_OP_EXPIRE:
+		op->u.expire.what.merchant = op->u.expire.merchant;
+		return d->expire(s, &op->u.expire.what);
 	case STORE_OP_ERASE:
 		return erasure_apply(d, s, &op->u.erase.ask, op->u.erase.out);
 	case STORE_OP_SWEEP:

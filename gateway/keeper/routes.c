@@ -63,6 +63,8 @@ merchant_sound(const struct keeper_config *cfg, size_t i)
 	       cfg->merchants[i].refuse_after_s >= 0 &&
 	       cfg->merchants[i].refuse_after_s <= LONGEST_S &&
 	       cfg->merchants[i].keep_at_least_s >= 0 &&
+	       cfg->merchants[i].keep_s > 0 &&
+	       cfg->merchants[i].keep_s <= 10 * LONGEST_S &&
 	       cfg->merchants[i].keep_at_least_s <= LONGEST_S;
 }
 
@@ -191,6 +193,8 @@ adopt_merchant(struct routes *r, const struct keeper_config *cfg, size_t i)
 	m->says.confirm = cfg->merchants[i].confirm == CONFIRM_REQUIRED;
 	m->says.by_tran_id = cfg->merchants[i].by_tran_id;
 	m->says.keep_at_least_us = cfg->merchants[i].keep_at_least_s * 1000000;
+	m->says.keep_us = cfg->merchants[i].keep_s * 1000000;
+	m->says.deidentify = cfg->merchants[i].then == THEN_DEIDENTIFY;
 	m->says.terms = (struct life_terms){
 		.confirm_for_us = cfg->merchants[i].confirm_for_s * 1000000,
 		.refuse_after_us = cfg->merchants[i].refuse_after_s * 1000000

@@ -28,6 +28,8 @@ struct routes_merchant {
 	bool guard_settled; /* nor could they in the configuration before */
 	struct life_terms terms;
 	int64_t keep_at_least_us; /* nothing is erased before */
+	int64_t keep_us;	  /* and everything behind this */
+	bool deidentify;	  /* totals stay of it */
 	struct store_endpoints endpoints;
 };
 

@@ -190,6 +190,37 @@ struct store_head {
 	struct ledger_tree tree;
 };
 
+/* What of a merchant was received before before_us, and is not held by a
+ * person: receipts, what waits and what is held. */
+struct store_expire {
+	const char *merchant;
+	int64_t before_us, at_us;
+	size_t most; /* receipts, and of the others together */
+	bool totals; /* add the receipts to the merchant's totals */
+	/* The answer. */
+	size_t receipts, waiting, held;
+	int64_t oldest_us; /* its received_at_us; 0: none */
+};
+
+/* So many receipts are in a total at least: fewer would tell of one. */
+#define STORE_BUCKET 10
+
+/* A total that is written, and never again: of receipts paid on these days
+ * (UTC, since 1970-01-01). */
+struct store_bucket {
+	char merchant[RECEIPT_MERCHANT];
+	char currency[MONEY_CURRENCY];
+	uint32_t first_day, last_day;
+	uint64_t receipts;
+	int64_t amount_minor;
+};
+
+struct store_legal {
+	char merchant[RECEIPT_MERCHANT];
+	char invoice_id[RECEIPT_INVOICE];
+	int64_t at_us;
+};
+
 /* How a search of the store's files goes; zero at first. */
 struct store_search {
 	uint64_t at; /* where it goes on; 0: it is done */
@@ -239,6 +270,8 @@ typedef void store_due_fn(void *arg, const struct store_due *due);
 typedef void store_life_fn(void *arg, const struct store_life *held);
 typedef void store_delivery_fn(void *arg, const struct store_delivery *d);
 typedef void store_attempt_fn(void *arg, const struct delivery_attempt *a);
+typedef void store_bucket_fn(void *arg, const struct store_bucket *b);
+typedef void store_legal_fn(void *arg, const struct store_legal *l);
 typedef void store_token_fn(void *arg, const struct store_token *t);
 typedef void store_leaf_fn(void *arg, const struct store_leaf *leaf);
 typedef void store_opening_fn(void *arg, const struct store_opening *o);
@@ -332,6 +365,14 @@ struct store_driver {
 	 * or later. */
 	enum status (*keep_head)(struct store *s, int64_t before_us,
 	    int64_t at_us, size_t most, bool *more);
+	/* In a transaction: hold an invoice from at_us on, so that nothing of
+	 * it is erased; at_us 0: no more.  ST_EXISTS: it is held; ST_NOT_FOUND:
+	 * it is not. */
+	enum status (*legal)(struct store *s, const char *merchant,
+	    const char *invoice_id, int64_t at_us);
+	/* In a transaction: what has been kept long enough moves to ERASED,
+	 * why AGE, without a notice; see struct store_expire. */
+	enum status (*expire)(struct store *s, struct store_expire *e);
 	/* ST_OK: on disk.  ST_BUSY: no room, or locked; nothing was applied and
 	 * the store can be used again.  ST_IO: end the process. */
 	enum status (*commit)(struct store *s);
@@ -388,6 +429,13 @@ struct store_driver {
 	/* One held payment, as get does. */
 	enum status (*hold)(struct store *s, const struct receipt_id *id,
 	    const char *merchant, struct store_life *out);
+	/* How many payments of a merchant expire() would take, and the oldest
+	 * of them; at_us, most and totals are not looked at. */
+	enum status (*expiring)(struct store *s, struct store_expire *e);
+	/* Totals of what was deidentified, in the order in which they were
+	 * written; and the invoices that are held. */
+	enum status (*buckets)(struct store *s, store_bucket_fn *fn, void *arg);
+	enum status (*legals)(struct store *s, store_legal_fn *fn, void *arg);
 	/* All payments of one invoice of a merchant that are there, receipts
 	 * first, limit at most: life and what goes with it.  *legal_hold: a
 	 * person holds the invoice. */

@@ -471,6 +471,18 @@ store_queue_token(struct store_queue *q, const struct store_token *t,
 }
 
 enum status
+store_queue_do(struct store_queue *q, const struct store_op *what)
+{
+	struct store_op *op = malloc(sizeof(*op));
+
+	if (op == NULL)
+		return ST_NO_MEMORY;
+	*op = *what;
+	submit(q, op);
+	return ST_OK;
+}
+
+enum status
 store_queue_erase(
     struct store_queue *q, const struct erasure_ask *ask, uint64_t tag)
 {

@@ -37,6 +37,8 @@ enum store_op_kind {
 	STORE_OP_TOKEN,
 	STORE_OP_SWEEP,
 	STORE_OP_ERASE,
+	STORE_OP_LEGAL,
+	STORE_OP_EXPIRE,
 	STORE_OP_HEAD, /* of the ledger */
 	/* Behind the commit of their batch. */
 	STORE_OP_FLUSH,
@@ -126,6 +128,16 @@ struct store_op {
 			bool done;
 		} scrub;
 		struct {
+			char merchant[RECEIPT_MERCHANT];
+			char invoice_id[RECEIPT_INVOICE];
+			int64_t at_us; /* 0: no more */
+		} legal;
+		struct {
+			char merchant[RECEIPT_MERCHANT];
+			/* and the answer; of the merchant above */
+			struct store_expire what;
+		} expire;
+		struct {
 			struct erasure_ask ask;
 			struct erasure_result
 			    *out; /* the answer; the queue's */
@@ -189,6 +201,9 @@ MUST_USE enum status store_queue_unmark(struct store_queue *q,
     const char *merchant, const char *name, uint64_t owner, uint64_t tag);
 MUST_USE enum status store_queue_token(struct store_queue *q,
     const struct store_token *t, uint64_t owner, uint64_t tag);
+/* LEGAL or EXPIRE; op is copied, and zero but for kind, owner, tag and u. */
+MUST_USE enum status
+store_queue_do(struct store_queue *q, const struct store_op *op);
 MUST_USE enum status store_queue_erase(
     struct store_queue *q, const struct erasure_ask *ask, uint64_t tag);
 MUST_USE enum status

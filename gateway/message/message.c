@@ -42,6 +42,7 @@ LAYOUT(msg_attempt, 40);
 LAYOUT(msg_redeliver, 240);
 LAYOUT(msg_redelivered, 40);
 LAYOUT(msg_erase, 144);
+LAYOUT(msg_legal, 112);
 LAYOUT(msg_payment, 168);
 LAYOUT(msg_erased, 72);
 LAYOUT(msg_resume, 48);
@@ -531,6 +532,8 @@ message_record_valid(enum party from, enum message type, const void *record)
 		return redelivered_valid(record);
 	case MSG_ERASE:
 		return message_erase_valid(from, record);
+	case MSG_LEGAL:
+		return message_legal_valid(record);
 	case MSG_PAYMENT:
 		return message_payment_valid(record);
 	case MSG_ERASED:

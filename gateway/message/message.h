@@ -368,6 +368,16 @@ struct msg_erase {
 	uint32_t action; /* enum erase_action */
 };
 
+/* Hold an invoice, so that nothing of it is erased, or hold it no more;
+ * answered by DONE: ST_EXISTS, it is held; ST_NOT_FOUND, it is not. */
+struct msg_legal {
+	uint64_t tag;
+	char merchant[RECEIPT_MERCHANT];
+	char invoice_id[RECEIPT_INVOICE];
+	char pad[2];
+	uint32_t hold; /* 1 or 0 */
+};
+
 #define MESSAGE_GONE 256
 
 struct msg_payment {

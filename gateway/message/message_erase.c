@@ -29,3 +29,11 @@ message_erased_valid(const struct msg_erased *m)
 	       field_one_of(
 		   m->status, 1UL << ST_OK | 1UL << ST_BUSY | 1UL << ST_IO);
 }
+
+bool
+message_legal_valid(const struct msg_legal *m)
+{
+	return field_name(m->merchant, sizeof(m->merchant), false) &&
+	       field_invoice(m->invoice_id, sizeof(m->invoice_id), false) &&
+	       field_zeros(m->pad, sizeof(m->pad)) && m->hold <= 1;
+}

@@ -353,7 +353,55 @@ memory_payments(struct store *s, const char *merchant, const char *invoice_id,
 	content_payments(s->next.rows != NULL ? &s->next : &s->book->now,
 	    merchant, invoice_id, limit, fn, arg, more);
 	(void)pthread_mutex_unlock(&lock);
-	*legal_hold = false;
+	*legal_hold =
+	    content_is_held(s->next.rows != NULL ? &s->next : &s->book->now,
+		merchant, invoice_id);
+	return ST_OK;
+}
+
+static enum status
+memory_legal(struct store *s, const char *merchant, const char *invoice_id,
+    int64_t at_us)
+{
+	return content_legal(&s->next, merchant, invoice_id, at_us);
+}
+
+static enum status
+memory_expire(struct store *s, struct store_expire *e)
+{
+	return content_expire(&s->next, e);
+}
+
+static enum status
+memory_expiring(struct store *s, struct store_expire *e)
+{
+	(void)pthread_mutex_lock(&lock);
+	content_expiring(&s->book->now, e);
+	(void)pthread_mutex_unlock(&lock);
+	return ST_OK;
+}
+
+static enum status
+memory_buckets(struct store *s, store_bucket_fn *fn, void *arg)
+{
+	const struct content *c = &s->book->now;
+
+	(void)pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < c->n_totals; i++) {
+		if (!c->totals[i].is_open)
+			fn(arg, &c->totals[i].bucket);
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return ST_OK;
+}
+
+static enum status
+memory_legals(struct store *s, store_legal_fn *fn, void *arg)
+{
+	(void)pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < s->book->now.n_legals; i++)
+		fn(arg, &s->book->now.legals[i]);
+	(void)pthread_mutex_unlock(&lock);
 	return ST_OK;
 }
 
@@ -490,6 +538,8 @@ const struct store_driver store_driver_memory = {
 	.unmark = memory_unmark,
 	.token = memory_token,
 	.sweep = memory_sweep,
+	.legal = memory_legal,
+	.expire = memory_expire,
 	.keep_head = memory_keep_head,
 	.commit = memory_commit,
 	.abort = memory_abort,
@@ -504,6 +554,9 @@ const struct store_driver store_driver_memory = {
 	.questions = memory_questions,
 	.holds = memory_holds,
 	.hold = memory_hold,
+	.expiring = memory_expiring,
+	.buckets = memory_buckets,
+	.legals = memory_legals,
 	.payments = memory_payments,
 	.search = memory_search,
 	.totals = memory_totals,

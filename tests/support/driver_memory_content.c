@@ -49,6 +49,8 @@ content_copy(struct content *to, const struct content *from)
 	    copy(from->waiting, from->n_waiting * sizeof(*from->waiting));
 	to->tombstones = copy(
 	    from->tombstones, from->n_tombstones * sizeof(*from->tombstones));
+	to->legals = copy(from->legals, from->n_legals * sizeof(*from->legals));
+	to->totals = copy(from->totals, from->n_totals * sizeof(*from->totals));
 	to->notices =
 	    copy(from->notices, from->n_notices * sizeof(*from->notices));
 	to->leaves = copy(from->leaves, from->n_leaves * sizeof(*from->leaves));
@@ -68,6 +70,8 @@ content_free(struct content *c)
 	free(c->waiting);
 	free(c->tombstones);
 	free(c->notices);
+	free(c->legals);
+	free(c->totals);
 	free(c->leaves);
 	free(c->openers);
 	free(c->heads);

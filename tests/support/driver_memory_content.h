@@ -47,6 +47,11 @@ struct opener {
 	struct ledger_salt salt;
 };
 
+struct total {
+	struct store_bucket bucket;
+	bool is_open;
+};
+
 /* What one commit replaces by the next. */
 struct content {
 	uint64_t last_seq, last_n;
@@ -68,6 +73,10 @@ struct content {
 	uint64_t last_notice;
 	struct notice *notices;
 	size_t n_notices;
+	struct store_legal *legals;
+	size_t n_legals;
+	struct total *totals;
+	size_t n_totals;
 	struct store_leaf *leaves;
 	size_t n_leaves;
 	struct opener *openers; /* of the receipts there are, in order */
@@ -136,6 +145,12 @@ void content_holds(const struct content *c, const struct store_query *q,
     store_life_fn *fn, void *arg, bool *more);
 enum status content_hold(const struct content *c, const struct receipt_id *id,
     const char *merchant, struct store_life *out);
+enum status content_legal(struct content *c, const char *merchant,
+    const char *invoice_id, int64_t at_us);
+bool content_is_held(
+    const struct content *c, const char *merchant, const char *invoice_id);
+enum status content_expire(struct content *c, struct store_expire *e);
+void content_expiring(const struct content *c, struct store_expire *e);
 void content_payments(const struct content *c, const char *merchant,
     const char *invoice_id, size_t limit, store_life_fn *fn, void *arg,
     bool *more);

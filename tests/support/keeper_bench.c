@@ -309,7 +309,6 @@ keeper_bench_config(struct keeper_config *c, const char *path,
 {
 	memset(c, 0, sizeof(*c));
 	(void)snprintf(c->store_path, sizeof(c->store_path), "%s", path);
-	c->keep_s = 86400;
 	c->keep_attempts_s = 86400;
 	c->redeliver_rate = 100;
 	c->n_merchants = 1;
@@ -321,6 +320,7 @@ keeper_bench_config(struct keeper_config *c, const char *path,
 	c->merchants[0].by_tran_id = true;
 	c->merchants[0].confirm_for_s = 7 * 86400;
 	c->merchants[0].refuse_after_s = 600;
+	c->merchants[0].keep_s = 86400 * 400;
 	(void)snprintf(
 	    c->billings[0].name, sizeof(c->billings[0].name), "%s", billing);
 	c->billings[0].rate = 100000;

@@ -573,11 +573,16 @@ may_scan(enum driver_sqlite_sql which, const char *step)
 		return strcmp(step, "SCAN head") == 0;
 	if (which == SQL_OPENINGS || which == SQL_LEAF_LAST)
 		return strcmp(step, "SCAN receipt") == 0;
+	if (which == SQL_LEGALS || which == SQL_BUCKETS) /* for people */
+		return strcmp(step, "SCAN legal_hold") == 0 ||
+		       strcmp(step, "SCAN total") == 0;
 	if (which == SQL_ERASED) /* once, when it is opened */
 		return strcmp(step, "SCAN tombstone") == 0;
 	return strcmp(step, "SCAN store") == 0 ||
 	       strcmp(step, "SCAN CONSTANT ROW") == 0 ||
-	       (which == SQL_PAYMENTS_OPEN &&
+	       ((which == SQL_PAYMENTS_OPEN || which == SQL_EXPIRED_OPEN ||
+		    which == SQL_EXPIRING_WAITING ||
+		    which == SQL_EXPIRING_HELD) &&
 		   strcmp(step, "SCAN waiting") == 0) ||
 	       (which == SQL_TOKENS && strcmp(step, "SCAN token") == 0) ||
 	       (which == SQL_SWEEP && strcmp(step, "SCAN attempt") == 0) ||

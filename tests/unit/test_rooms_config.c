@@ -601,7 +601,7 @@ the_keeper_and_the_desk_get_their_part(void **state)
 
 	assert_int_equal(rooms_keeper(w->c, w->keeper, &w->e), ST_OK);
 	assert_string_equal(w->keeper->store_path, w->c->store_path);
-	assert_int_equal(w->keeper->keep_s, 99);
+	assert_int_equal(w->keeper->merchants[0].keep_s, 99);
 	assert_string_equal(w->keeper->merchants[1].store_id, "other");
 	assert_int_equal(w->keeper->merchants[1].billings, 1);
 	assert_int_equal(w->keeper->merchants[0].confirm, CONFIRM_REQUIRED);

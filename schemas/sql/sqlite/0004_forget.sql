@@ -23,6 +23,27 @@ CREATE TABLE legal_hold (
 	PRIMARY KEY (merchant, invoice_id)
 ) STRICT, WITHOUT ROWID;
 
+-- What stays of receipts that were deidentified.  The one that is still open
+-- gathers until it has ten and another day begins; written ones never change.
+CREATE TABLE total (
+	n            INTEGER PRIMARY KEY AUTOINCREMENT,
+	merchant     TEXT NOT NULL
+	             CHECK (length(CAST(merchant AS BLOB)) BETWEEN 1 AND 32
+	                AND length(merchant) = length(CAST(merchant AS BLOB))
+	                AND merchant NOT GLOB '*[^A-Za-z0-9_-]*'),
+	currency     TEXT NOT NULL
+	             CHECK (length(CAST(currency AS BLOB)) = 3
+	                AND currency GLOB '[A-Z][A-Z][A-Z]'),
+	first_day    INTEGER NOT NULL CHECK (first_day >= 0),
+	last_day     INTEGER NOT NULL CHECK (last_day >= first_day),
+	receipts     INTEGER NOT NULL CHECK (receipts > 0),
+	amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+	is_open      INTEGER NOT NULL CHECK (is_open IN (0, 1)),
+	CHECK (is_open OR receipts >= 10)
+) STRICT;
+
+CREATE UNIQUE INDEX total_open ON total (merchant, currency) WHERE is_open;
+
 -- Who is still to be told that a receipt is erased.
 CREATE TABLE notice (
 	n           INTEGER PRIMARY KEY AUTOINCREMENT,
