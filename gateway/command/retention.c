@@ -13,10 +13,12 @@ static const char help[] =
     "       paysieve retention hold MERCHANT INVOICE_ID\n"
     "       paysieve retention release MERCHANT INVOICE_ID\n"
     "\n"
-    "What is kept for how long.  The running gateway lets go what was kept for\n"
+    "What is kept for how long.  The running gateway lets go what was kept "
+    "for\n"
     "its merchant's term, once a minute.\n"
     "\n"
-    "--dry-run says what would go now.  totals prints what is left of receipts\n"
+    "--dry-run says what would go now.  totals prints what is left of "
+    "receipts\n"
     "that were deidentified: by merchant, days and currency, never of fewer "
     "than\n"
     "ten.  hold keeps an invoice, whatever its age and whoever asks, until\n"
@@ -141,8 +143,7 @@ run(const char *name, const char *config, const char *verb, char **argv)
 	if (argv == NULL)
 		st = read_store(c, verb, &e);
 	else
-		st = hold(
-		    c, argv[0], argv[1], strcmp(verb, "hold") == 0, &e);
+		st = hold(c, argv[0], argv[1], strcmp(verb, "hold") == 0, &e);
 	if (st != ST_OK && e.text[0] == '\0')
 		err_set(&e, "%s", status_name(st));
 	code = st == ST_OK ? command_flush(name, EXIT_GOOD)

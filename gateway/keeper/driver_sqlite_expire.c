@@ -185,8 +185,8 @@ gather(struct store *s, sqlite3_stmt *q,
 	enum status st = ST_OK;
 	int rc = SQLITE_DONE;
 
-	while (st == ST_OK && *n < most &&
-	       (rc = sqlite3_step(q)) == SQLITE_ROW) {
+	while (
+	    st == ST_OK && *n < most && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		if (take(q, &to[*n]))
 			++*n;
 		else
@@ -231,9 +231,9 @@ driver_sqlite_expire(struct store *s, struct store_expire *e)
 	if (all == NULL)
 		return st;
 	q = expired(s, SQL_EXPIRED, e, &rc);
-	st = q == NULL ? driver_sqlite_status(s, rc)
-		       : gather(s, q, driver_sqlite_receipt_life, all, e->most,
-			     &n);
+	st = q == NULL
+		 ? driver_sqlite_status(s, rc)
+		 : gather(s, q, driver_sqlite_receipt_life, all, e->most, &n);
 	e->receipts = n;
 	q = st == ST_OK ? expired(s, SQL_EXPIRED_OPEN, e, &rc) : NULL;
 	if (st == ST_OK)

@@ -67,8 +67,8 @@ retention_done(struct retention *r, const struct store_op *op)
 	r->asked = false;
 	if (op->status != ST_OK) {
 		metrics_add(MET_RETENTION_FAILURES, 1);
-		log_event(
-		    LOG_RETENTION_FAILED, log_word(KEY_MERCHANT, op->u.expire.merchant));
+		log_event(LOG_RETENTION_FAILED,
+		    log_word(KEY_MERCHANT, op->u.expire.merchant));
 		r->next_us = clock_mono_us() + MINUTE_US;
 		return;
 	}
@@ -103,8 +103,8 @@ retention_legal_done(struct peers *peers, const struct store_op *op)
 {
 	struct peer *p = peers_find(peers, op->owner);
 	const struct msg_done done = { .tag = op->tag,
-		.status = op->status == ST_BAD_INPUT ? ST_IO
-						     : (uint32_t)op->status };
+		.status =
+		    op->status == ST_BAD_INPUT ? ST_IO : (uint32_t)op->status };
 
 	if (op->status == ST_OK)
 		log_event(

@@ -10,7 +10,7 @@
 #include "driver_cases.h"
 #include "store_bench.h"
 
-#define NOW driver_cases_received_us(1000)
+#define NOW    driver_cases_received_us(1000)
 #define DAY_US INT64_C(86400000000)
 
 /* Receipt n of testbox, paid on this day, of 100 minor units. */
@@ -110,9 +110,8 @@ what_a_person_holds_stays(void **state)
 	assert_int_equal(legal(f, 1, 8), ST_EXISTS);
 	assert_int_equal(expire(f, 9, 10, false).receipts, 1);
 	assert_int_equal(store_bench_find(f, 1).life, LIFE_CONFIRMED);
-	assert_int_equal(
-	    f->driver->payments(f->reader, r.merchant, r.invoice_id, 0,
-		NULL, &n, &more, &held),
+	assert_int_equal(f->driver->payments(f->reader, r.merchant,
+			     r.invoice_id, 0, NULL, &n, &more, &held),
 	    ST_OK);
 	assert_true(held);
 	assert_int_equal(legal(f, 1, 0), ST_OK);

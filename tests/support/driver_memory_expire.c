@@ -109,9 +109,9 @@ oldest(const struct content *c, const struct store_expire *e)
 enum status
 content_expire(struct content *c, struct store_expire *e)
 {
-	struct store_move m = { .to = LIFE_ERASED,
-		.at_us = e->at_us,
-		.why = ERASURE_AGE };
+	struct store_move m = {
+		.to = LIFE_ERASED, .at_us = e->at_us, .why = ERASURE_AGE
+	};
 	const struct store_row *row;
 	enum status st = ST_OK;
 
@@ -160,8 +160,7 @@ content_expiring(const struct content *c, struct store_expire *e)
 	for (size_t i = 0; i < c->n_waiting; i++) {
 		if (is_expired(c, e, &c->waiting[i].life.claimed))
 			count(e, &c->waiting[i].life.claimed,
-			    c->waiting[i].life.life == LIFE_HELD
-				? &e->held
-				: &e->waiting);
+			    c->waiting[i].life.life == LIFE_HELD ? &e->held
+								 : &e->waiting);
 	}
 }
