@@ -206,7 +206,7 @@ ledger: $(BIN) $(FILL) ## a ledger of LEDGER (1000000) receipts, FLIPS (200) fli
 # The scanner is optimised whatever the variant: it reads gigabytes.
 PROVE ?= 3000
 SCAN  := build/prove/scan
-$(SCAN): $(wildcard tests/prove/*.[ch])
+$(SCAN): $(filter-out tests/prove/t%,$(wildcard tests/prove/*.[ch]))
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -O2 -g $(WARN) -o $@ $(filter %.c,$^)
 
@@ -217,6 +217,22 @@ prove: ## send PROVE (3000) callbacks of canaries, search all places for them
 	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath build/paysieve) \
 	  SCAN=$(abspath $(SCAN)) $(PYTHON) tests/prove/prove.py \
 	  --callbacks $(PROVE)
+
+# The linker puts the proof's own clocks and random numbers in place.
+PAIRS ?= 100000
+SEED  ?= 1
+TWINS := $(OUT)/tests/prove/twins
+$(TWINS): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/prove/twins*.c)) \
+		$(SUPPORT) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka \
+	  -Wl,--wrap=clock_wall_us,--wrap=clock_mono_us,--wrap=secret_random
+
+.PHONY: twins
+twins: ## PAIRS (100000) of callbacks that differ in what is dropped: nothing may differ
+	@tests/support/packages.sh run test prove
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(TWINS)
+	@$(TWINS) $(PAIRS) $(SEED)
+	@tests/prove/twins_plants.sh
 
 .PHONY: bench-memory
 bench-memory: ## processor time for a callback with wiped memory and without, as a ratio
@@ -291,4 +307,5 @@ help: ## list the targets
 
 .SECONDARY:
 -include $(OBJ:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(OUT)/gateway/main.d \
-  $(FILL).d
+  $(FILL).d \
+  $(patsubst %.c,$(OUT)/%.d,$(wildcard tests/prove/twins*.c))
