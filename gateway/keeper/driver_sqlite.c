@@ -93,9 +93,12 @@ run_plain(struct store *s, enum driver_sqlite_sql which)
 enum status
 driver_sqlite_checkpoint(struct store *s, int mode)
 {
-	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, NULL, NULL);
+	int frames = -1, copied = 0;
+	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &frames, &copied);
 	enum status st = driver_sqlite_status(s, rc);
 
+	if (frames == copied)
+		s->changed.noted = 0; /* it begins anew */
 	return st == ST_BUSY ? ST_OK : st;
 }
 
@@ -311,6 +314,7 @@ driver_sqlite_commit(struct store *s)
 	}
 	if (s->wal_pages < CHECKPOINT_PAGES)
 		return ST_OK;
+	driver_sqlite_note(s);
 	/* The commit itself is safe by now, but nothing may be acknowledged
 	 * after a sync that failed. */
 	return driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);

@@ -150,6 +150,13 @@ struct store {
 	int lock;      /* the writer's, -1 in a reader */
 	bool failed;   /* the disk failed: nothing more is written */
 	int wal_pages; /* in the log after the last commit */
+	/* Pages that changed since they were last looked at, a bit each; the
+	 * first `noted` frames of the log are in it. */
+	struct {
+		unsigned char *map;
+		size_t bytes;
+		int noted;
+	} changed;
 	/* Of this transaction: what the counts change by. */
 	int64_t stored, owed, waits, holds, exhausted, told;
 	int64_t next_leaf; /* of this transaction; -1: not known */
@@ -297,6 +304,8 @@ enum status driver_sqlite_check(struct store *s, struct store_check *out);
 enum status driver_sqlite_copy(
     struct store *s, const char *path, store_progress_fn *tell, void *arg);
 enum status driver_sqlite_flush(struct store *s);
+/* What is in the log changed; before the log is copied. */
+void driver_sqlite_note(struct store *s);
 enum status
 driver_sqlite_look(struct store *s, uint64_t most, struct store_look *l);
 enum status

@@ -329,6 +329,7 @@ driver_sqlite_close(struct store *s)
 		    s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_close(s->db);
 	erasures_close(&s->erasures);
+	free(s->changed.map);
 	if (s->lock >= 0)
 		(void)close(s->lock);
 	free(s);

@@ -1,3 +1,6 @@
+#include <stdlib.h>
+#include <string.h>
+
 #include <sqlite3.h>
 
 #include "keeper/driver_sqlite_raw.h"
@@ -5,18 +8,144 @@
 /* Readers have short snapshots, and commits wait behind this. */
 #define FLUSH_MS 50
 
-enum status
-driver_sqlite_flush(struct store *s)
+/* Pages that are looked at behind a flush: some 50 ms. */
+#define TIDY 1024
+
+enum { LOG_HEAD = 32, FRAME_HEAD = 24, LOG_PAGE_SIZE = 8 };
+
+/* ---- what changed */
+
+static bool
+note_page(struct store *s, uint32_t number)
+{
+	size_t byte = number / 8;
+
+	if (byte >= s->changed.bytes) {
+		size_t bytes = 2 * byte + 64;
+		unsigned char *map = realloc(s->changed.map, bytes);
+
+		if (map == NULL)
+			return false;
+		memset(map + s->changed.bytes, 0, bytes - s->changed.bytes);
+		s->changed.map = map;
+		s->changed.bytes = bytes;
+	}
+	s->changed.map[byte] =
+	    (unsigned char)(s->changed.map[byte] | 1U << number % 8);
+	return true;
+}
+
+/* What cannot be noted is found when the whole file is looked through. */
+void
+driver_sqlite_note(struct store *s)
+{
+	unsigned char number[4];
+	sqlite3_file *log = NULL;
+	sqlite3_int64 frame;
+
+	(void)sqlite3_file_control(
+	    s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log == NULL || log->pMethods == NULL ||
+	    log->pMethods->xRead(log, number, 4, LOG_PAGE_SIZE) != SQLITE_OK)
+		return;
+	frame = FRAME_HEAD + (sqlite3_int64)gaps_number(number);
+	if (s->wal_pages < s->changed.noted)
+		s->changed.noted = 0;
+	for (; s->changed.noted < s->wal_pages; s->changed.noted++) {
+		if (log->pMethods->xRead(log, number, 4,
+			LOG_HEAD + s->changed.noted * frame) != SQLITE_OK ||
+		    !note_page(s, gaps_number(number)))
+			return;
+	}
+}
+
+/* ST_BUSY: there is more. */
+static enum status
+tidy_pages(struct store *s, struct raw *r, void *arg, bool *wrote)
+{
+	enum status st = ST_OK;
+	int left = TIDY;
+
+	(void)arg;
+	for (size_t i = 0; i < 8 * s->changed.bytes; i++) {
+		unsigned char *byte = &s->changed.map[i / 8];
+		unsigned bit = 1U << i % 8;
+		uint64_t stained;
+
+		if ((*byte & bit) == 0)
+			continue;
+		if (left-- == 0)
+			return ST_BUSY;
+		st = driver_sqlite_raw_page(r, i, true, &stained);
+		if (st != ST_OK)
+			return st;
+		*wrote = *wrote || stained > 0;
+		*byte = (unsigned char)(*byte & ~bit);
+	}
+	return ST_OK;
+}
+
+/* ---- the log */
+
+static enum status
+empty_log(struct store *s)
 {
 	int rc;
 
-	if (s->failed)
-		return ST_IO;
 	(void)sqlite3_busy_timeout(s->db, FLUSH_MS);
 	rc = sqlite3_wal_checkpoint_v2(
 	    s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	(void)sqlite3_busy_timeout(s->db, DRIVER_SQLITE_BUSY_MS);
+	if (rc == SQLITE_OK)
+		s->wal_pages = s->changed.noted = 0;
 	return driver_sqlite_status(s, rc);
+}
+
+/* Do it to the file while it is what SQLite sees: nobody else writes, and the
+ * log is empty. */
+static enum status
+with_file(struct store *s,
+    enum status (*fn)(struct store *s, struct raw *r, void *arg, bool *wrote),
+    void *arg)
+{
+	struct raw *r = NULL;
+	bool wrote = false;
+	uint64_t log = 0;
+	enum status st = driver_sqlite_status(
+	    s, sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+
+	if (st != ST_OK)
+		return st;
+	st = driver_sqlite_raw_log(s, &log);
+	if (st == ST_OK && log != 0)
+		st = ST_BUSY;
+	if (st == ST_OK)
+		st = driver_sqlite_raw_open(&r, s);
+	if (st == ST_OK)
+		st = fn(s, r, arg, &wrote);
+	if (wrote && driver_sqlite_raw_sync(r) != ST_OK)
+		st = ST_IO;
+	driver_sqlite_raw_close(r);
+	if (sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+		st = ST_IO;
+	if (st == ST_IO)
+		s->failed = true;
+	/* A page from the cache would bring back what was overwritten. */
+	if (wrote)
+		(void)sqlite3_db_release_memory(s->db);
+	return st;
+}
+
+enum status
+driver_sqlite_flush(struct store *s)
+{
+	enum status st;
+
+	if (s->failed)
+		return ST_IO;
+	driver_sqlite_note(s);
+	st = empty_log(s);
+	return st == ST_OK ? with_file(s, tidy_pages, NULL) : st;
 }
 
 /* ---- what deleted rows have left */
@@ -71,46 +200,37 @@ driver_sqlite_look(struct store *s, uint64_t most, struct store_look *l)
 	return st;
 }
 
-/* Nobody else writes, and the log is empty: the file is what SQLite sees. */
-static enum status
-scrub_pages(struct store *s, const struct store_look *l, uint64_t *n)
-{
-	struct raw *r = NULL;
-	uint64_t log = 0, stained;
-	enum status st = driver_sqlite_raw_log(s, &log);
+struct scrubbing {
+	const struct store_look *look;
+	uint64_t n;
+};
 
-	if (st == ST_OK && log != 0)
-		return ST_BUSY;
-	if (st == ST_OK)
-		st = driver_sqlite_raw_open(&r, s);
+static enum status
+scrub_pages(struct store *s, struct raw *r, void *arg, bool *wrote)
+{
+	struct scrubbing *scrubbing = arg;
+	const struct store_look *l = scrubbing->look;
+	enum status st = ST_OK;
+
+	(void)s;
 	for (size_t i = 0; i < l->n && st == ST_OK; i++) {
+		uint64_t stained;
+
 		st = driver_sqlite_raw_page(r, l->named[i], true, &stained);
-		*n += stained != 0;
+		scrubbing->n += stained != 0;
+		*wrote = *wrote || stained != 0;
 	}
-	if (st == ST_OK && *n > 0)
-		st = driver_sqlite_raw_sync(r);
-	driver_sqlite_raw_close(r);
 	return st;
 }
 
 enum status
 driver_sqlite_scrub(struct store *s, const struct store_look *l, uint64_t *n)
 {
+	struct scrubbing scrubbing = { .look = l };
 	enum status st = driver_sqlite_flush(s);
 
-	*n = 0;
-	if (st != ST_OK)
-		return st;
-	st = driver_sqlite_status(
-	    s, sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
-	if (st != ST_OK)
-		return st;
-	st = scrub_pages(s, l, n);
-	if (sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
-		st = ST_IO;
-	if (st == ST_IO)
-		s->failed = true;
-	/* A page from the cache would bring back what was overwritten. */
-	(void)sqlite3_db_release_memory(s->db);
+	if (st == ST_OK)
+		st = with_file(s, scrub_pages, &scrubbing);
+	*n = scrubbing.n;
 	return st;
 }

@@ -378,9 +378,10 @@ struct store_driver {
 	enum status (*commit)(struct store *s);
 	void (*abort)(struct store *s);
 	/* Writer, outside begin and commit: copy the log into the store's file
-	 * and empty it, so that what was deleted is in neither.  ST_BUSY: a
-	 * reader is in the way, or there is no room; nothing is lost, try
-	 * again. */
+	 * and empty it, and overwrite what deleted rows have left in the pages
+	 * that changed, so that they are in neither.  ST_BUSY: a reader is in
+	 * the way, there is no room, or more to overwrite than is done at a
+	 * time; nothing is lost, try again. */
 	enum status (*flush)(struct store *s);
 	/* Look at `most` further pages, or till the end.  Beside a writer a
 	 * page that is just being written can look stained.  ST_BUSY: try

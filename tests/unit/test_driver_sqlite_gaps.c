@@ -12,6 +12,8 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/secret.h"
+#include "driver_cases.h"
 #include "store_bench.h"
 
 #define VALUES 4000 /* of one workload */
@@ -39,9 +41,7 @@ draw(struct workload *w, uint64_t below)
 static void
 name(uint64_t n, char out[SECRET + 1])
 {
-	(void)snprintf(out, SECRET + 1, "<%014llu>",
-	    (unsigned long long)(n * UINT64_C(99999999977) %
-				 UINT64_C(100000000000000)));
+	(void)snprintf(out, SECRET + 1, "<%014llu>", (unsigned long long)n);
 }
 
 static void
@@ -145,19 +145,34 @@ read_file(const char *path, struct buf *out)
 	(void)fclose(file);
 }
 
-/* How many of the values that are gone stand in the file. */
+static bool
+is_gone(const struct workload *w, uint64_t n)
+{
+	for (size_t i = 0; i < w->n_gone; i++)
+		if (w->gone[i] == n)
+			return true;
+	return false;
+}
+
+/* How often a value that is gone stands in the file. */
 static size_t
 survivors(const struct store_bench *f, const struct workload *w)
 {
+	const char *at, *end;
 	struct buf file;
 	size_t n = 0;
 
 	read_file(f->path, &file);
-	for (size_t i = 0; i < w->n_gone; i++) {
+	at = (const char *)file.data;
+	end = at + file.len;
+	while ((at = memchr(at, '<', (size_t)(end - at))) != NULL) {
+		unsigned long long value = strtoull(at + 1, NULL, 10);
 		char text[SECRET + 1];
 
-		name(w->gone[i], text);
-		n += memmem(file.data, file.len, text, SECRET) != NULL;
+		name(value, text);
+		n += end - at >= SECRET && memcmp(at, text, SECRET) == 0 &&
+		     is_gone(w, value);
+		at++;
 	}
 	buf_fini(&file);
 	return n;
@@ -184,7 +199,7 @@ scrub(struct store_bench *f)
 		uint64_t n;
 
 		assert_int_equal(f->driver->scrub(f->writer, &l, &n), ST_OK);
-		assert_true(n == l.n);
+		assert_true(n <= l.n);
 		all += n;
 	}
 	return all;
@@ -258,20 +273,69 @@ what_is_not_overwritten_at_all_is_found_and_goes(void **state)
 	free(w);
 }
 
+/* Receipts as they come: ids at random, invoice IDs of many lengths. */
+static void
+put_many(struct store_bench *f, uint32_t from, uint32_t to)
+{
+	for (uint32_t n = from; n < to; n += 50) {
+		store_bench_begin(f);
+		for (uint32_t i = n; i < n + 50; i++) {
+			struct receipt r = driver_cases_receipt(i, "testbox");
+
+			secret_random(&r.id, sizeof(r.id));
+			(void)snprintf(r.invoice_id, sizeof(r.invoice_id),
+			    "INV-%0*u", (int)(1 + i * 7 % 50), i);
+			assert_int_equal(
+			    f->driver->put(f->writer, &r, &f->main_id, 1),
+			    ST_OK);
+		}
+		store_bench_commit(f);
+	}
+}
+
+static void
+flush(struct store_bench *f)
+{
+	enum status st;
+
+	while ((st = f->driver->flush(f->writer)) == ST_BUSY)
+		; /* there is more */
+	assert_int_equal(st, ST_OK);
+}
+
+static void
+behind_a_flush_nothing_is_left_in_what_changed(void **state)
+{
+	struct store_bench *f = *state;
+
+	put_many(f, 0, 3000);
+	flush(f);
+	assert_true(look(f).stained == 0);
+	store_bench_expect_totals(f, 3000, 3000, 0, 0);
+}
+
 /* ---- a stain in the page that every new receipt goes to */
 
 #define STAIN "what was here"
 
 static bool
-is_stained(const struct store_bench *f)
+stands_in(const struct store_bench *f, const char *suffix)
 {
+	char path[320];
 	struct buf file;
 	bool found;
 
-	read_file(f->path, &file);
+	(void)snprintf(path, sizeof(path), "%s%s", f->path, suffix);
+	read_file(path, &file);
 	found = memmem(file.data, file.len, STAIN, sizeof(STAIN) - 1) != NULL;
 	buf_fini(&file);
 	return found;
+}
+
+static bool
+is_stained(const struct store_bench *f)
+{
+	return stands_in(f, "");
 }
 
 /* The page that holds the only receipt; its gap is its first half. */
@@ -305,14 +369,24 @@ what_is_scrubbed_does_not_come_back_from_a_cache(void **state)
 
 	stain(f);
 	assert_int_equal(store_bench_put(f, 2), ST_OK);
-	assert_int_equal(f->driver->flush(f->writer), ST_OK);
+	flush(f);
+	assert_false(is_stained(f));
+	assert_int_equal(store_bench_put(f, 3), ST_OK);
+	assert_false(stands_in(f, "-wal"));
+	store_bench_expect_totals(f, 3, 3, 0, 0);
+}
+
+static void
+what_lies_in_a_page_that_did_not_change_is_found_by_looking(void **state)
+{
+	struct store_bench *f = *state;
+
+	stain(f);
+	flush(f);
 	assert_true(is_stained(f));
 	assert_true(scrub(f) == 1);
 	assert_false(is_stained(f));
-	assert_int_equal(store_bench_put(f, 3), ST_OK);
-	assert_int_equal(f->driver->flush(f->writer), ST_OK);
-	assert_false(is_stained(f));
-	store_bench_expect_totals(f, 3, 3, 0, 0);
+	store_bench_expect_totals(f, 1, 1, 0, 0);
 }
 
 static void
@@ -332,7 +406,7 @@ a_scrub_waits_for_who_reads(void **state)
 	assert_int_equal(f->driver->scrub(f->writer, &l, &n), ST_BUSY);
 	assert_int_equal(store_bench_put(f, 3), ST_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	assert_true(scrub(f) == 1);
+	(void)scrub(f);
 	assert_false(is_stained(f));
 }
 
@@ -358,7 +432,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(what_overwriting_leaves_is_found_and_goes),
 		CASE(what_is_not_overwritten_at_all_is_found_and_goes),
+		CASE(behind_a_flush_nothing_is_left_in_what_changed),
 		CASE(what_is_scrubbed_does_not_come_back_from_a_cache),
+		CASE(
+		    what_lies_in_a_page_that_did_not_change_is_found_by_looking),
 		CASE(a_scrub_waits_for_who_reads),
 		CASE(a_page_that_is_clean_by_now_is_left_alone),
 	};
