@@ -171,7 +171,8 @@ def kill_all(world, number):
     return rows
 
 
-def each_exit(world, first, progress):
+# proves: R2 R10
+def after_each_exit_nothing_is_in_memory(world, first, progress):
     """A row for each way in which a request ends, searched by itself: later
     requests would overwrite what it leaves."""
     rows = []
@@ -214,9 +215,12 @@ def check_kept(world):
         raise Failed(f"the log is not what it has to be: {log.noise[:3]}")
 
 
-def search(world, callbacks, progress, deep=True, patience=PATIENCE):
+# proves: R2 R5 R10
+def no_canary_is_found_anywhere(world, callbacks, progress, deep=True,
+                                patience=PATIENCE):
     """Send callbacks and search; the rows of the table."""
-    rows = each_exit(world, 10 * callbacks, progress) if deep else []
+    rows = after_each_exit_nothing_is_in_memory(
+        world, 10 * callbacks, progress) if deep else []
     world.traffic.send(range(callbacks), THREADS, progress.count(
         callbacks, "callbacks"))
     world.sent = callbacks
@@ -246,8 +250,8 @@ def run(directory, callbacks, progress, deep=True):
     try:
         control_sight(world)
         progress.say("positive control: a half-sent request is found")
-        rows = search(world, callbacks, progress, deep,
-                      PATIENCE if deep else 2)
+        rows = no_canary_is_found_anywhere(
+            world, callbacks, progress, deep, PATIENCE if deep else 2)
         if deep:
             check_kept(world)
             rows += kill_all(world, 40 * callbacks + 1)
@@ -271,7 +275,8 @@ def as_shipped(directory, progress):
     world = World(directory, seed=CONTROL, prefix=())
     world.start()
     try:
-        rows = search(world, CONTROL, progress, deep=False)
+        rows = no_canary_is_found_anywhere(world, CONTROL, progress,
+                                           deep=False)
     finally:
         world.stop()
     hidden = sum(row.found.unreadable for row in rows
@@ -334,7 +339,8 @@ def rows_of(binary, directory, progress):
         gateway.BIN = right
 
 
-def controls(directory, progress, long):
+# proves: R44
+def leaks_that_were_planted_are_caught(directory, progress, long):
     """Builds that leak have to be caught, or nothing is proved."""
     plants = [Plant(path) for path in
               sorted((Path(__file__).parent / "plants").glob("*.patch"))]
@@ -406,7 +412,7 @@ def main():
         progress.say(selftest.run(directory / "selftest", gateway.BIN,
                                   1024 if long else 0))
         if not args.no_controls:
-            controls(directory, progress, long)
+            leaks_that_were_planted_are_caught(directory, progress, long)
         if long:
             as_shipped(directory / "shipped", progress)
         world, rows = run(directory / "run", args.callbacks, progress)
