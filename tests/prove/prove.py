@@ -399,6 +399,7 @@ def report(world, rows, progress):
         raise Failed("something survived")
 
 
+# proves: R2 R10 R44
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--callbacks", type=int, default=3000)

@@ -1,13 +1,20 @@
 """Erasing what is held on an invoice: gone from everywhere, and for good."""
 
 import json
+import os
+import random
+import threading
 
 import callbacks
 import pytest
-from gateway import command, until
+from gateway import PATIENCE, command, process_ended, until
 from payments import pay, states
 from schema import validate
 from shifted import ShiftedClock
+
+
+ROUNDS = int(os.environ.get("ROUNDS") or 1)
+EACH = 8  # payments of a round
 
 
 def erase(gateway, invoice, query="", token=None):
@@ -221,3 +228,66 @@ def test_an_erasure_is_logged_without_its_invoice(erasing):
     line = erasing.log.wait("erased")
     assert line["who"] == "eraser" and line["count"] == 1
     assert b"INV-GONE-7788" not in erasing.log.raw
+
+
+# ---- and whatever is killed meanwhile
+
+class Eraser(threading.Thread):
+    """Erases one invoice after the other; what was acknowledged."""
+
+    def __init__(self, gateway, invoices):
+        super().__init__(daemon=True)
+        self.gateway, self.invoices = gateway, invoices
+        self.acked = set()
+        self.start()
+
+    def run(self):
+        for invoice in self.invoices:
+            try:
+                if erase(self.gateway, invoice).status in (200, 202):
+                    self.acked.add(invoice)
+            except OSError:
+                pass  # who was asked is gone: it may be erased or not
+
+
+def revive(gateway, role, rooms):
+    if role in ("supervisor", "keeper"):
+        assert all(process_ended(pid, PATIENCE) for pid in rooms)
+        gateway.ended()
+        gateway.start()
+    else:
+        until(lambda: sorted(gateway.rooms().values()) ==
+              sorted(rooms.values()))
+
+
+# proves: R17
+@pytest.mark.parametrize("role", ["supervisor", "keeper", "edge", "asker",
+                                  "courier", "desk"])
+def test_what_was_erased_stays_so_whatever_is_killed(
+        make_gateway, billing, provider, role):
+    """While it is asked about, stored, delivered: at a random moment."""
+    chance = random.Random(role)
+    gateway = make_gateway(billing=billing, provider=provider, limits={
+        "ask_rate": 2000, "drain_timeout": "5s"})
+    gateway.add_token("eraser", callbacks.MERCHANT, "erase")
+    gateway.start()
+    acked, bodies = set(), {}
+    for number in range(ROUNDS):
+        names = [f"INV-{role}-{number}-{n}-END" for n in range(EACH)]
+        for name in names:
+            bodies[name] = provider.ledger.body(provider.ledger.pay(name))
+            assert gateway.post(bodies[name]).status == 200
+        eraser = Eraser(gateway, names[:EACH // 2])
+        until(lambda: len(eraser.acked) >= chance.randrange(EACH // 2))
+        rooms = gateway.rooms()
+        gateway.kill(role)
+        eraser.join(2 * PATIENCE)
+        acked |= eraser.acked
+        revive(gateway, role, rooms)
+        for name in names:
+            assert gateway.post(bodies[name]).status == 200
+    until(lambda: states(gateway)[0] == 0, 3 * PATIENCE)
+    stored = {r["invoice_id"] for r in gateway.receipts()}
+    assert not acked & stored
+    assert {n for n in bodies if int(n.split("-")[-2]) >= EACH // 2} <= stored
+    until(lambda: not holds(gateway, *acked))

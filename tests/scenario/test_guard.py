@@ -14,7 +14,7 @@ def guarded(gateway, room):
         f'paysieve_invoices_guarded_total{{room="{room}"}}']
 
 
-# proves: R5 R40
+# proves: R4 R5 R40
 @pytest.mark.parametrize("shape, text", [
     ("card", CARD), ("card", "INV-4111 1111-1111.1111"),
     ("email", "anwara@example.com"), ("phone", "+880 1711-000042")])
@@ -54,6 +54,7 @@ def test_the_operator_can_switch_the_guard_off_and_on(gateway):
     assert gateway.receipts() == [receipt]
 
 
+# proves: R4
 def test_what_sslcommerz_calls_it_is_not_kept_either(
         make_gateway, billing, provider):
     asking = make_gateway(billing=billing, provider=provider, merchants={

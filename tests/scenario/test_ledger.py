@@ -88,6 +88,7 @@ def test_verify_head_and_prove_work_beside_a_running_gateway(gateway):
     assert ledger_check.is_proved(grown, key)
 
 
+# proves: R19
 def test_an_erasure_leaves_a_commitment_that_tells_nothing(gateway):
     pay(gateway, *(f"INV-{n}" for n in range(5)))
     receipts = gateway.receipts()
@@ -311,6 +312,7 @@ def rows_of(gateway, table):
     return "n", [(n, rf"leaf {n}\b|leaf \d+ to {n}\b") for n in numbers]
 
 
+# proves: R19
 @pytest.mark.parametrize("table, column", COLUMNS)
 def test_a_changed_column_is_found_and_named(stored, table, column):
     whole = stored.store.read_bytes()
@@ -332,6 +334,7 @@ def test_a_changed_column_is_found_and_named(stored, table, column):
     assert verify(stored) == []
 
 
+# proves: R19
 @pytest.mark.parametrize("words, statements, named", [
     ("a receipt is dropped",
      [("delete from receipt where seq = 10",)], "leaf 9: no receipt opens it"),

@@ -40,6 +40,7 @@ def core_limits(pid):
     raise AssertionError("no such limit")
 
 
+# proves: R11
 def test_every_process_is_closed_to_others_and_dumps_no_core(
         make_gateway, billing, provider):
     with subprocess.Popen([*grouped(), "cat"], stdin=subprocess.PIPE) as open_:

@@ -87,6 +87,7 @@ a_clean_page_has_rows_pointers_and_a_block(void **state)
 	assert_int_equal(stains(&p), 0);
 }
 
+/* proves: R44 */
 static void
 what_stands_in_the_gap_or_in_a_block_is_a_stain(void **state)
 {

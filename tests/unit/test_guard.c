@@ -49,6 +49,7 @@ with_luhn(const char *text, char out[32])
 }
 
 /* What issuers themselves publish for tests. */
+/* proves: R4 */
 static void
 well_known_test_numbers_are_cards(void **state)
 {
@@ -173,6 +174,7 @@ an_at_sign_alone_is_no_mail_address(void **state)
 	expect_all(texts, ARRAY_LEN(texts), GUARD_NONE);
 }
 
+/* proves: R4 */
 static void
 mobile_numbers_of_bangladesh_are_found(void **state)
 {

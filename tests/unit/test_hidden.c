@@ -186,6 +186,7 @@ map_without_memfd_secret(void)
 		   : 93;
 }
 
+/* proves: R12 */
 static void
 without_secret_memory_it_is_locked(void **state)
 {
@@ -234,6 +235,7 @@ is_in(const struct hidden *h, const struct request_buf *b)
 	       at + sizeof(*b) + b->cap <= h->memory + h->size;
 }
 
+/* proves: R10 R12 */
 static void
 a_request_is_read_into_hidden_memory_and_leaves_none_of_it(void **state)
 {
