@@ -151,3 +151,6 @@ def test_an_event_is_verified_before_it_is_believed(consumer):
     ping = b'{"type":"ping","timestamp":"x","data":{}}'
     assert consumer.hook(signed(now, ping), ping) == 204
     assert len(consumer.rows()) == 1
+    gone = b'{"type":"receipt.erased","timestamp":"x","data":{"id":"r"}}'
+    assert consumer.hook(signed(now, gone), gone) == 204
+    assert consumer.rows() == []

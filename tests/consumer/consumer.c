@@ -90,6 +90,17 @@ ledger_book(sqlite3 *db, const json_t *receipt)
 	    texts, 5);
 }
 
+/* Forget a receipt that was erased: its id is all that the event says. */
+static int
+ledger_forget(sqlite3 *db, const json_t *data)
+{
+	const char *id = json_string_value(json_object_get(data, "id"));
+
+	return id == NULL
+		   ? -1
+		   : ledger_run(db, "DELETE FROM ledger WHERE id = ?1", &id, 1);
+}
+
 /* Where the ledger stands; empty: at the start. */
 static void
 ledger_place(sqlite3 *db, char out[TEXT_MAX])
@@ -330,6 +341,8 @@ take_event(sqlite3 *db, const char *body, size_t len)
 
 	if (type != NULL && strcmp(type, "payment.received") == 0)
 		rc = ledger_book(db, json_object_get(event, "data"));
+	else if (type != NULL && strcmp(type, "receipt.erased") == 0)
+		rc = ledger_forget(db, json_object_get(event, "data"));
 	else if (type != NULL)
 		rc = 0; /* an event of a kind that we do not need: take it */
 	json_decref(event);

@@ -40,6 +40,12 @@ function book(PDO $db, array $receipt): void
             ['id', 'invoice_id', 'amount', 'currency', 'paid_at'])));
 }
 
+/* Forget a receipt that was erased: its id is all that the event says. */
+function forget(PDO $db, string $id): void
+{
+    $db->prepare('DELETE FROM ledger WHERE id = :id')->execute(['id' => $id]);
+}
+
 /* ---- polling */
 
 /* [status, body] of a GET. */
@@ -122,6 +128,8 @@ function hook(): void
     $event = json_decode($body, true, 16, JSON_THROW_ON_ERROR);
     if ($event['type'] === 'payment.received') {
         book(ledger(getenv('LEDGER')), $event['data']);
+    } elseif ($event['type'] === 'receipt.erased') {
+        forget(ledger(getenv('LEDGER')), $event['data']['id']);
     }
     http_response_code(204); /* it is in the ledger, or nothing that we need */
 }
