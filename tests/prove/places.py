@@ -69,7 +69,7 @@ def all_writable(world, moment):
     found = Found()
     for row in memory(world, moment, writable=True):
         found.add(row.found)
-    return [Row(f"all memory, {moment}", found, set())]
+    return [Row(f"writable memory, {moment}", found, set())]
 
 
 def cores(world):
