@@ -52,6 +52,9 @@ endif
 ifeq ($(VARIANT),debug)
 OPT   := -O0 $(FRAMES)
 endif
+ifeq ($(VARIANT),taint)
+OPT   := -O1 $(FRAMES) -DPAYSIEVE_TAINT
+endif
 ifeq ($(VARIANT),asan)
 OPT   := -O1 $(FRAMES) -fsanitize=address,undefined -fno-sanitize-recover=all
 LDOPT := -fsanitize=address,undefined
@@ -233,6 +236,21 @@ twins: ## PAIRS (100000) of callbacks that differ in what is dropped: nothing ma
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(TWINS)
 	@$(TWINS) $(PAIRS) $(SEED)
 	@tests/prove/twins_plants.sh
+
+# Of both rooms that see payer data; what valgrind stands (NOT_UNDER).
+TAINTED      := $(patsubst %,$(OUT)/tests/unit/test_%,edge edge_confirm \
+	reading fixtures sslcommerz)
+TAINT_PAIRS  ?= 1000
+TAINT_PLANTS ?= copy bind xor
+.PHONY: taint
+taint: ## dropped bytes undefined under valgrind, TAINT_PAIRS (1000) times two callbacks
+	@tests/support/packages.sh run test ci prove
+	@$(MAKE) --no-print-directory -s VARIANT=taint taint-run
+
+.PHONY: taint-run
+taint-run: $(TWINS) $(TAINTED)
+	@UNITS="$(TAINTED)" PLANTS="$(TAINT_PLANTS)" \
+	  tests/prove/taint.sh $(TAINT_PAIRS)
 
 .PHONY: bench-memory
 bench-memory: ## processor time for a callback with wiped memory and without, as a ratio

@@ -91,20 +91,24 @@ text_of(struct arena *a, const json_t *value, struct bytes *out)
 	char *text;
 	int len;
 
-	*out = bytes_make("?", value == NULL || json_is_null(value) ? 0 : 1);
-	if (json_is_string(value))
+	*out = bytes_make("", 0);
+	if (value == NULL || json_is_null(value))
+		return true;
+	if (json_is_string(value)) {
 		*out = bytes_make(
 		    json_string_value(value), json_string_length(value));
-	if (!json_is_number(value))
 		return true;
+	}
 	text = arena_take(a, most);
 	if (text == NULL)
 		return false;
 	if (json_is_integer(value))
 		len = snprintf(text, most, "%" JSON_INTEGER_FORMAT,
 		    json_integer_value(value));
-	else
+	else if (json_is_real(value))
 		len = snprintf(text, most, "%.15g", json_real_value(value));
+	else
+		len = snprintf(text, most, "?");
 	*out = bytes_make(text, (size_t)len);
 	return true;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "base/taint.h"
 #include "intake/form.h"
 #include "intake/identity.h"
 #include "intake/minimize.h"
@@ -51,13 +52,60 @@ refuse(enum refusal *why, enum refusal r)
 	return ST_BAD_INPUT;
 }
 
-/* Everything that does not look at what the callback says. */
+/* What receipts are made of, and what a decision rests on. */
+static bool
+is_needed(struct bytes name, const struct merchant_rules *m)
+{
+	static const char *const needed[] = { "status", "store_id", "val_id",
+		"tran_id", "tran_date", "currency", "amount", "currency_type",
+		"currency_amount" };
+
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+		if (bytes_is(name, needed[i]))
+			return true;
+	}
+	return bytes_is(name, sslcommerz_invoice_field(m->invoice_field));
+}
+
+static void
+taint_values(const struct form *f, const struct merchant_rules *m)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct form_field *field = &f->fields[i];
+
+		if (!is_needed(field->name, m))
+			TAINT_DROPPED(field->value.ptr, field->value.len);
+	}
+}
+
+/* Only what is needed stays in the form: nobody can look up the rest, or see
+ * what names and lengths it had. */
+static void
+narrow(struct form *f, const struct merchant_rules *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct bytes name = f->fields[i].name;
+
+		if (is_needed(name, m))
+			f->fields[n++] = f->fields[i];
+		else
+			TAINT_DROPPED(name.ptr, name.len);
+	}
+	TAINT_DROPPED(&f->fields[n], (f->n - n) * sizeof(f->fields[0]));
+	f->n = n;
+}
+
+/* Everything that does not look at what the callback says.  f holds what is
+ * needed afterwards. */
 static enum status
 authenticate(
     struct intake *in, const struct edge_merchant *m, enum refusal *why)
 {
-	const struct form *f = &in->form;
+	struct form *f = &in->form;
 	struct sslcommerz_list l;
+	bool ambiguous;
 	enum status st;
 
 	if (!bytes_is(form_value(f, "store_id"), m->rules.store_id))
@@ -67,12 +115,16 @@ authenticate(
 		st = sslcommerz_list(f, &l, why);
 	if (st == ST_OK)
 		st = sslcommerz_covers(f, &l, m, why);
-	if (st == ST_OK)
-		st = sslcommerz_verify(&in->sslcommerz, f, &l, m, why);
+	if (st != ST_OK)
+		return st;
+	/* The last rule about the form of values. */
+	ambiguous = sslcommerz_ambiguous(f, &l);
+	taint_values(f, &m->rules);
+	st = sslcommerz_verify(&in->sslcommerz, f, &l, m, why);
+	narrow(f, &m->rules);
 	/* Where the provider is asked back, a doubtful callback is as good a
 	 * hint as any; where not, nothing else would catch a splice. */
-	if (st == ST_OK && m->rules.confirm == CONFIRM_OFF &&
-	    sslcommerz_ambiguous(f, &l))
+	if (st == ST_OK && m->rules.confirm == CONFIRM_OFF && ambiguous)
 		st = refuse(why, REFUSAL_AMBIGUOUS);
 	return st;
 }
@@ -157,20 +209,6 @@ refusal_word(enum refusal r)
 
 /* ---- judging one payment of an answer */
 
-static bool
-is_needed(struct bytes name, const struct merchant_rules *m)
-{
-	static const char *const needed[] = { "status", "store_id", "val_id",
-		"tran_id", "tran_date", "currency", "amount", "currency_type",
-		"currency_amount", "risk_level" };
-
-	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
-		if (bytes_is(name, needed[i]))
-			return true;
-	}
-	return bytes_is(name, sslcommerz_invoice_field(m->invoice_field));
-}
-
 /* The members that are needed, as the form of a callback.  false when one of
  * them is there twice; so there are never more than a form holds. */
 static bool
@@ -179,8 +217,13 @@ gather(struct form *f, const struct merchant_rules *m,
 {
 	f->n = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_needed(members[i].name, m))
+		if (!is_needed(members[i].name, m) &&
+		    !bytes_is(members[i].name, "risk_level")) {
+			TAINT_DROPPED(
+			    members[i].value.ptr, members[i].value.len);
+			TAINT_DROPPED(members[i].name.ptr, members[i].name.len);
 			continue;
+		}
 		if (form_find(f, members[i].name) != NULL)
 			return false;
 		f->fields[f->n++] =

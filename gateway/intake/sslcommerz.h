@@ -31,7 +31,8 @@ struct sslcommerz_list {
 	size_t n;
 	unsigned char order[FORM_FIELDS]; /* indices into form.fields */
 	size_t password_at;		  /* it is hashed before order[this] */
-	bool is_signed[FORM_FIELDS];	  /* by index into form.fields */
+	size_t stripped; /* '&' at the end of the last that are not hashed */
+	bool is_signed[FORM_FIELDS]; /* by index into form.fields */
 };
 
 /* ST_NO_MEMORY: nothing is held.  Otherwise sslcommerz_fini() by the caller. */

@@ -42,6 +42,7 @@ LIBRARY = {
     r"event2/.*|event\.h": r"base/loop\.[ch]|(message|net|client)/.*|(" +
                            "|".join(ROOMS) + ")/.*|" + VERSION,
     r"pthread\.h|threads\.h": r"keeper/.*",
+    r"valgrind/.*": r"base/taint\.h",
     r"seccomp\.h": r"supervisor/.*|" + VERSION,
     r"libpq-fe\.h": r"keeper/driver_postgres[a-z_]*\.[ch]|" + VERSION,
 }

@@ -276,7 +276,7 @@ add_signature(struct side *s, enum twins_kind kind)
 
 		if (at >= sizeof(f->value))
 			abort();
-		(void)snprintf(f->value, sizeof(f->value), "%s", list);
+		memcpy(f->value, list, at + 1);
 	}
 }
 
