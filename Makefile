@@ -239,7 +239,7 @@ twins: ## PAIRS (100000) of callbacks that differ in what is dropped: nothing ma
 
 # Of both rooms that see payer data; what valgrind stands (NOT_UNDER).
 TAINTED      := $(patsubst %,$(OUT)/tests/unit/test_%,edge edge_confirm \
-	reading fixtures sslcommerz)
+	reading asker fixtures sslcommerz)
 TAINT_PAIRS  ?= 1000
 TAINT_PLANTS ?= copy bind xor
 .PHONY: taint
