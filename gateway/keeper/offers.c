@@ -360,10 +360,10 @@ look_at(void *arg, struct claim *c)
 	const struct receipt *r = &c->due.row.receipt;
 	struct invoice *i = arg;
 
-	i->under_way = i->under_way ||
-		       (c->state != CLAIM_READY && c->state != CLAIM_OVER &&
-			   strcmp(r->merchant, i->merchant) == 0 &&
-			   strcmp(r->invoice_id, i->invoice_id) == 0);
+	i->under_way =
+	    i->under_way ||
+	    (c->state == CLAIM_SENT && strcmp(r->merchant, i->merchant) == 0 &&
+		strcmp(r->invoice_id, i->invoice_id) == 0);
 	return false;
 }
 

@@ -27,6 +27,11 @@ def by_command(gateway, *args):
     return done.returncode, done.stdout, done.stderr
 
 
+def settled(gateway):
+    """Nothing is owed and nothing under way: a notice goes out at once."""
+    until(lambda: gateway.rows("select count(*) from delivery") == [(0,)])
+
+
 def holds(gateway, *texts):
     """Which of the texts stand in the store's files."""
     raw = b"".join(gateway.files().values())
@@ -65,6 +70,7 @@ def test_an_erased_receipt_is_in_no_byte_of_the_files(erasing, billing):
 def test_billing_is_told_until_it_has_heard(erasing, billing):
     assert erasing.post(callbacks.paid("INV-1")).status == 200
     assert billing.wait_invoices(["INV-1"])
+    settled(erasing)
     [gone] = erasing.receipts()
     billing.mode("status", status=500)
     assert erase(erasing, "INV-1").status == 200
@@ -144,6 +150,7 @@ def test_a_dry_run_changes_nothing(erasing):
 def test_a_person_erases_with_the_command(erasing, billing, running):
     assert erasing.post(callbacks.paid("INV-GONE-7788")).status == 200
     assert billing.wait_invoices(["INV-GONE-7788"])
+    settled(erasing)
     if not running:
         erasing.stop()
     code, text, _ = by_command(erasing, "erase", "--invoice", "INV-GONE-7788")

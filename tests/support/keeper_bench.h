@@ -5,6 +5,7 @@
 #ifndef SUPPORT_KEEPER_BENCH_H
 #define SUPPORT_KEEPER_BENCH_H
 
+#include "base/clock.h"
 #include "driver_cases.h"
 #include "keeper/keeper.h"
 #include "keeper/store_driver.h"
@@ -12,10 +13,11 @@
 
 #define KEEPER_BENCH_MOST 4096
 
-/* Look again and again, each time with a turn or more of the loop. */
-#define KEEPER_BENCH_AWAIT(condition)              \
-	for (int looks = 0; !(condition); looks++) \
-	assert_true(looks < 20000)
+/* Look again and again, each time with a turn or more of the loop, for half a
+ * minute. */
+#define KEEPER_BENCH_AWAIT(condition)                                      \
+	for (int64_t until_us = clock_mono_us() + 30000000; !(condition);) \
+	assert_true(clock_mono_us() < until_us)
 
 struct keeper_bench {
 	char path[300];
