@@ -119,5 +119,40 @@ done
 fresh empty
 if lint openapi; then not_ok "openapi is content with nothing"; else ok; fi
 
+# policy writes what it compares, so the sample is made here
+proofs() {
+	rm -rf "$tmp/tree"
+	mkdir -p "$tmp/tree/tests/lint" "$tmp/tree/tests/unit" \
+		"$tmp/tree/gateway"
+	printf '> Words.\nR1 This holds.\nR2 That too. -- no way to see\n' \
+		>"$tmp/tree/tests/lint/policy.txt"
+	printf '/* proves: R1 */\nstatic void\nit_holds(void)\n{\n}\n%s\n' \
+		'int x = CASE(it_holds);' >"$tmp/tree/tests/unit/test_x.c"
+	for readme in README.md gateway/README.md; do
+		printf '<!-- policy: made by `make policy` -->\n%s\n' \
+			'<!-- /policy -->' >"$tmp/tree/$readme"
+	done
+	/usr/bin/python3 -B "$here/policy.py" "$tmp/tree" --write >/dev/null
+	[ -z "${1:-}" ] || sed -i "$1" "$tmp/tree/$2"
+}
+proofs
+if lint policy; then ok; else not_ok "policy refuses what is good"; fi
+for edit in 's/proves: R1/proves: R9/ tests/unit/test_x.c' \
+	's/CASE(it_holds)/0/ tests/unit/test_x.c' \
+	's/^static/int y;static/ tests/unit/test_x.c' \
+	's/proves:.R1/proves:/ tests/unit/test_x.c' \
+	's/.--.no.way.to.see// tests/lint/policy.txt' \
+	's/it.holds/it/ gateway/README.md' \
+	's/policy:/words:/ README.md'; do
+	proofs "${edit% *}" "${edit##* }"
+	if lint policy; then
+		not_ok "policy lets $edit pass"
+	elif grep -q Traceback "$tmp/out"; then
+		not_ok "policy falls over $edit"
+	else
+		ok
+	fi
+done
+
 echo "selftest: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -116,6 +116,7 @@ compare(FILE *const in[2], uint64_t n)
 	}
 }
 
+/* proves: R9 */
 int
 main(int argc, char **argv)
 {
