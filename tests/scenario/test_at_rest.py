@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import threading
 
 import callbacks
 import pytest
@@ -304,3 +305,25 @@ def test_without_its_list_an_older_copy_is_pointed_out(gateway, tmp_path):
     gateway.stop()
     gateway.start()
     assert gateway.log.find("erased_unknown") is None
+
+
+# proves: R20
+def test_what_was_erased_during_a_backup_stays_so_when_it_is_restored(
+        gateway, tmp_path):
+    load = Load(gateway, name="LATER").start()
+    load.wait_acked(200)
+    load.stop()
+    assert gateway.post(callbacks.paid("INV-GONE-7788")).status == 200
+    copies = []
+    taking = threading.Thread(target=lambda: copies.append(
+        backup(gateway, tmp_path / "copy.db")))
+    taking.start()
+    done = command("receipts", "erase", "--invoice", "INV-GONE-7788",
+                   "--config", gateway.conf)
+    taking.join()
+    assert done.returncode == 0 and copies[0].returncode == 0
+    restore(gateway, tmp_path / "copy.db")
+    stored = {r["invoice_id"] for r in gateway.receipts()}
+    assert stored == set(load.acked)
+    until(lambda: not gateway.files()["receipts.db-wal"])
+    assert not any(b"INV-GONE-7788" in d for d in gateway.files().values())
