@@ -80,6 +80,8 @@ invoice_erase(struct listing *l)
 	c.files = m.files;
 	c.bytes = m.bytes;
 	c.hits = m.hits;
+	c.before = m.before;
+	c.after = m.after;
 	certificate_end(&c, &l->text);
 	buf_append_text(&l->text, "\n");
 	st = listing_print(l);

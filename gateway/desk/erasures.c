@@ -58,7 +58,9 @@ on_done(void *arg, const struct asks_answer *a)
 		.held = m->held,
 		.files = m->files,
 		.bytes = m->bytes,
-		.hits = m->hits };
+		.hits = m->hits,
+		.before = m->before,
+		.after = m->after };
 
 	if (a->st != ST_OK) {
 		call_fail(&g->call, a->st);

@@ -550,6 +550,7 @@ const struct store_driver store_driver_sqlite = {
 	.expiring = driver_sqlite_expiring,
 	.buckets = driver_sqlite_buckets,
 	.legals = driver_sqlite_legals,
+	.root = driver_sqlite_root,
 	.payments = driver_sqlite_payments,
 	.search = driver_sqlite_search,
 	.totals = sqlite_totals,

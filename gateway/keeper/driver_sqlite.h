@@ -225,6 +225,8 @@ driver_sqlite_notices(struct store *s, uint32_t endpoint_id, int64_t now_us,
 enum status
 driver_sqlite_notice_settle(struct store *s, const struct store_settle *d);
 
+enum status driver_sqlite_root(struct store *s, size_t most, uint64_t *size,
+    struct ledger_hash *root, bool *more);
 enum status driver_sqlite_payments(struct store *s, const char *merchant,
     const char *invoice_id, size_t limit, store_life_fn *fn, void *arg,
     bool *more, bool *legal_hold);

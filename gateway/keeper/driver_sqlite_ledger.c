@@ -318,6 +318,19 @@ insert_head(struct store *s, int64_t at_us)
 }
 
 enum status
+driver_sqlite_root(struct store *s, size_t most, uint64_t *size,
+    struct ledger_hash *root, bool *more)
+{
+	enum status st = s->has_tree ? ST_OK : load_tree(s);
+
+	*more = false;
+	if (st == ST_OK)
+		st = grow_tree(s, most, more);
+	*size = s->tree.size;
+	return st == ST_OK ? ledger_root(&s->tree, root) : st;
+}
+
+enum status
 driver_sqlite_keep_head(
     struct store *s, int64_t before_us, int64_t at_us, size_t most, bool *more)
 {

@@ -23,12 +23,19 @@
 /* The owner of our flushes. */
 #define OURS UINT64_MAX
 
+/* Leaves of the ledger that one read hashes. */
+#define LEAVES 100000
+
 enum state {
+	BEFORE,	   /* the ledger's head has to be read */
+	READING,   /* that is asked for */
 	ERASING,   /* the store was asked */
 	ERASED,	   /* the log has to be emptied */
 	FLUSHING,  /* that is asked for */
 	FLUSHED,   /* the files have to be searched */
 	SEARCHING, /* that is asked for */
+	SEARCHED,  /* the head has to be read again */
+	HEADING,   /* that is asked for */
 	OVER
 };
 
@@ -120,6 +127,9 @@ start(struct erase *e, struct erase_job *j)
 static void
 go_on(struct erase *e, struct erase_job *j)
 {
+	const struct store_read root = {
+		.kind = STORE_READ_ROOT, .tag = j->number, .limit = LEAVES
+	};
 	struct store_read search = { .kind = STORE_READ_SEARCH,
 		.tag = j->number,
 		.gone = j->found.gone,
@@ -133,6 +143,9 @@ go_on(struct erase *e, struct erase_job *j)
 	else if (j->state == FLUSHED &&
 		 store_reader_ask(e->reader, &search) == ST_OK)
 		j->state = SEARCHING;
+	else if ((j->state == BEFORE || j->state == SEARCHED) &&
+		 store_reader_ask(e->reader, &root) == ST_OK)
+		j->state = j->state == BEFORE ? READING : HEADING;
 }
 
 static void
@@ -156,8 +169,8 @@ searched(struct erase *e, struct erase_job *j)
 		start(e, j);
 		return;
 	}
-	j->end.proved = 1;
-	finish(e, j, ST_OK);
+	j->state = SEARCHED;
+	go_on(e, j);
 }
 
 /* What was read ahead of it is read again, so that nothing is begun. */
@@ -195,8 +208,8 @@ found(struct erase *e, struct erase_job *j)
 		return;
 	}
 	if (j->found.n == 0) {
-		j->end.proved = 1;
-		finish(e, j, ST_OK);
+		j->state = SEARCHED;
+		go_on(e, j);
 		return;
 	}
 	say_erased(j);
@@ -257,7 +270,12 @@ erase_ask(struct erase *e, struct peer *p, const struct msg_erase *m)
 
 	if (j == NULL)
 		return channel_add(p->channel, MSG_ERASED, &busy) != ST_BUSY;
-	start(e, j);
+	if (j->ask.action == ERASE_DO) {
+		j->state = BEFORE;
+		go_on(e, j);
+	} else {
+		start(e, j);
+	}
 	drop_over(e);
 	return true;
 }
@@ -294,7 +312,31 @@ erase_flushed(struct erase *e, const struct store_op *op)
 bool
 erase_is_read(const struct store_read *read)
 {
-	return read->kind == STORE_READ_SEARCH;
+	return read->kind == STORE_READ_SEARCH || read->kind == STORE_READ_ROOT;
+}
+
+/* The head of the begin, or of the end; what cannot be read is read in a
+ * second. */
+static void
+headed(struct erase *e, struct erase_job *j, const struct store_read *read)
+{
+	bool first = j->state == READING;
+	struct certificate_head *h = first ? &j->end.before : &j->end.after;
+
+	if (read->status != ST_OK || read->more) {
+		j->state = first ? BEFORE : SEARCHED;
+		if (read->status == ST_OK)
+			go_on(e, j);
+		return;
+	}
+	h->size = read->size;
+	memcpy(h->root, read->root.b, sizeof(h->root));
+	if (first) {
+		start(e, j);
+		return;
+	}
+	j->end.proved = 1;
+	finish(e, j, ST_OK);
 }
 
 void
@@ -304,6 +346,11 @@ erase_read_done(struct erase *e, const struct store_read *read)
 
 	if (j == NULL)
 		return;
+	if (read->kind == STORE_READ_ROOT) {
+		headed(e, j, read);
+		drop_over(e);
+		return;
+	}
 	j->state = FLUSHED;
 	if (read->status != ST_OK)
 		return; /* in a second */
@@ -322,7 +369,7 @@ erase_tick(struct erase *e)
 
 	for (struct erase_job *j = e->jobs; j != NULL; j = j->next) {
 		go_on(e, j);
-		if (j->deadline_us <= now_us && j->state != ERASING)
+		if (j->deadline_us <= now_us && j->state > ERASING)
 			answer(e, j, ST_OK);
 	}
 }

@@ -1,7 +1,8 @@
 /*
- * Requests to erase an invoice: erased in one transaction, then the log
- * emptied, then the store's files searched for what was there, and only then
- * answered.  Who asked may be gone by then; the work goes on.  Loop thread.
+ * Requests to erase an invoice: the ledger's head read, erased in one
+ * transaction, then the log emptied, then the store's files searched for what
+ * was there, and only then answered.  Who asked may be gone by then; the work
+ * goes on.  Loop thread.
  */
 #ifndef KEEPER_ERASE_H
 #define KEEPER_ERASE_H
@@ -30,7 +31,7 @@ erase_ask(struct erase *e, struct peer *p, const struct msg_erase *m);
 void erase_done(struct erase *e, const struct store_op *op);
 void erase_flushed(struct erase *e, const struct store_op *op);
 
-/* Is it a search?  It always is one of ours. */
+/* Is it a search, or the ledger's head?  It always is one of ours. */
 bool erase_is_read(const struct store_read *read);
 void erase_read_done(struct erase *e, const struct store_read *read);
 

@@ -97,6 +97,19 @@ prove(const struct store_driver *d, struct store *s,
 }
 
 static enum status
+head(
+    const struct store_driver *d, struct store *s, struct certificate_head *out)
+{
+	struct ledger_hash root;
+	bool more = true;
+	enum status st = d->root(s, SIZE_MAX - 1, &out->size, &root, &more);
+
+	if (st == ST_OK)
+		memcpy(out->root, root.b, sizeof(out->root));
+	return st;
+}
+
+static enum status
 run_batch(const struct store_driver *d, struct store *s,
     const struct erasure_ask *ask, struct erasure_result *r)
 {
@@ -121,6 +134,8 @@ erasure_run(const struct store_driver *d, struct store *s,
 	bool again = true;
 
 	*end = (struct msg_erased){ .at_us = (uint64_t)ask->at_us };
+	if (st == ST_OK)
+		st = head(d, s, &end->before);
 	while (st == ST_OK && again) {
 		st = run_batch(d, s, ask, r);
 		if (st != ST_OK)
@@ -140,6 +155,8 @@ erasure_run(const struct store_driver *d, struct store *s,
 		end->proved = st == ST_OK;
 		again = r->more;
 	}
+	if (st == ST_OK)
+		st = head(d, s, &end->after);
 	if (r != NULL)
 		secret_wipe(r, sizeof(*r));
 	free(r);

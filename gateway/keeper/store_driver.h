@@ -437,6 +437,10 @@ struct store_driver {
 	 * written; and the invoices that are held. */
 	enum status (*buckets)(struct store *s, store_bucket_fn *fn, void *arg);
 	enum status (*legals)(struct store *s, store_legal_fn *fn, void *arg);
+	/* Not in a transaction: size and root of the ledger as it is stored.
+	 * *more: after `most` leaves there are others; ask again. */
+	enum status (*root)(struct store *s, size_t most, uint64_t *size,
+	    struct ledger_hash *root, bool *more);
 	/* All payments of one invoice of a merchant that are there, receipts
 	 * first, limit at most: life and what goes with it.  *legal_hold: a
 	 * person holds the invoice. */

@@ -234,6 +234,9 @@ ask_driver(struct store_reader *r, struct store_read *read)
 		return r->cfg.driver->marked(r->cfg.store, &read->mark);
 	case STORE_READ_TOKENS:
 		return r->cfg.driver->tokens(r->cfg.store, take_token, read);
+	case STORE_READ_ROOT:
+		return r->cfg.driver->root(r->cfg.store, read->limit,
+		    &read->size, &read->root, &read->more);
 	case STORE_READ_SEARCH:
 		return r->cfg.driver->search(r->cfg.store, read->gone,
 		    read->n_gone, read->limit, &read->search);

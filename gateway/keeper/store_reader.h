@@ -28,6 +28,7 @@ enum store_read_kind {
 	STORE_READ_ATTEMPTS,   /* of one */
 	STORE_READ_MARK,
 	STORE_READ_TOKENS,
+	STORE_READ_ROOT,  /* of the ledger; one step */
 	STORE_READ_SEARCH /* the files, for what is gone; one step */
 };
 
@@ -47,13 +48,16 @@ struct store_read {
 					* received_at */
 	bool desc, undelivered;	       /* PAGE */
 	enum delivery_state state;     /* DELIVERIES */
-	size_t limit;	      /* of what comes in rows; SEARCH: bytes */
-	uint32_t endpoint_id; /* DUE; DELIVERIES: 0: any */
-	bool ordered;	      /* DUE */
-	int64_t now_us;	      /* DUE, QUESTIONS */
+	size_t limit;		       /* of what comes in rows; SEARCH: bytes;
+					* ROOT: leaves */
+	uint32_t endpoint_id;	       /* DUE; DELIVERIES: 0: any */
+	bool ordered;		       /* DUE */
+	int64_t now_us;		       /* DUE, QUESTIONS */
 	const struct store_life *gone; /* SEARCH; borrowed until answered */
 	size_t n_gone;
 	struct store_search search; /* SEARCH: and the answer */
+	uint64_t size;		    /* ROOT: the answer, and: */
+	struct ledger_hash root;
 	/* The caller's own. */
 	bool release;	      /* HOLD */
 	char by[CONFIG_NAME]; /* HOLD, DELIVERIES */

@@ -44,7 +44,7 @@ LAYOUT(msg_redelivered, 40);
 LAYOUT(msg_erase, 144);
 LAYOUT(msg_legal, 112);
 LAYOUT(msg_payment, 168);
-LAYOUT(msg_erased, 72);
+LAYOUT(msg_erased, 152);
 LAYOUT(msg_resume, 48);
 LAYOUT(msg_news, 40);
 LAYOUT(msg_mark, 88);

@@ -16,6 +16,7 @@
 #include "base/attr.h"
 #include "config/config.h"
 #include "message/party.h"
+#include "receipt/certificate.h"
 #include "receipt/delivery.h"
 #include "receipt/life.h"
 #include "receipt/receipt.h"
@@ -393,6 +394,7 @@ struct msg_payment {
  * Otherwise why says what is in the way, and nothing has changed.  ST_BUSY,
  * ST_IO.  Of DO, proved: the store's files were searched for what is gone, and
  * `hits` copies were found; not proved: that could not be finished in time.
+ * before, after: the ledger's head at the begin and at the end.
  */
 struct msg_erased {
 	uint64_t tag;
@@ -406,6 +408,7 @@ struct msg_erased {
 	uint32_t files;	     /* searched */
 	uint32_t legal_hold; /* 1: a person holds the invoice */
 	uint32_t proved;
+	struct certificate_head before, after;
 };
 
 /* ---- pollers */

@@ -9,6 +9,11 @@
 #include "base/buf.h"
 #include "receipt/life.h"
 
+struct certificate_head {
+	uint64_t size;
+	unsigned char root[32];
+};
+
 struct certificate {
 	bool dry_run; /* nothing was erased */
 	bool proved;  /* the search is done */
@@ -16,7 +21,8 @@ struct certificate {
 	uint32_t receipts, waiting, held;
 	uint32_t files; /* searched, and how much of them */
 	uint64_t bytes;
-	uint64_t hits; /* copies that were found */
+	uint64_t hits;			       /* copies that were found */
+	struct certificate_head before, after; /* the ledger's */
 };
 
 /* In this order: the begin, each payment with commas between, the end. */

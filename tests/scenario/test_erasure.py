@@ -59,6 +59,12 @@ def test_an_erased_receipt_is_in_no_byte_of_the_files(erasing, billing):
     assert said["state"] == "done" and said["receipts"] == 1
     assert said["erased"] == [{"id": gone["id"], "was": "confirmed"}]
     assert said["search"]["hits"] == 0 and said["search"]["bytes"] > 0
+    before, after = said["ledger"]["before"], said["ledger"]["after"]
+    assert (before["size"], after["size"]) == (3, 4)
+    head = json.loads(command(
+        "ledger", "head", "--config", erasing.conf).stdout)
+    assert (after["size"], after["root"]) == (head["size"], head["root"])
+    assert before["root"] != after["root"]
     assert holds(erasing, "INV-GONE-7788") == []
     kept = {r["invoice_id"] for r in erasing.receipts()}
     assert kept == {"INV-KEPT-1", "INV-KEPT-2"}
@@ -105,7 +111,7 @@ def test_of_an_unknown_and_of_an_erased_invoice_the_answer_is_the_same(
     shapes = []
     for invoice in ("INV-1", "INV-NEVER"):
         said = erase(erasing, invoice).json()
-        del said["at"]
+        del said["at"], said["ledger"]
         shapes.append(said)
         code, text, _ = by_command(erasing, "export", "--invoice", invoice)
         shown = json.loads(text)

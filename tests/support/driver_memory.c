@@ -360,6 +360,22 @@ memory_payments(struct store *s, const char *merchant, const char *invoice_id,
 }
 
 static enum status
+memory_root(struct store *s, size_t most, uint64_t *size,
+    struct ledger_hash *root, bool *more)
+{
+	struct ledger_tree tree = { 0 };
+
+	(void)most;
+	*more = false;
+	(void)pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < s->book->now.n_leaves; i++)
+		ledger_append(&tree, &s->book->now.leaves[i].hash);
+	(void)pthread_mutex_unlock(&lock);
+	*size = tree.size;
+	return ledger_root(&tree, root);
+}
+
+static enum status
 memory_legal(struct store *s, const char *merchant, const char *invoice_id,
     int64_t at_us)
 {
@@ -557,6 +573,7 @@ const struct store_driver store_driver_memory = {
 	.expiring = memory_expiring,
 	.buckets = memory_buckets,
 	.legals = memory_legals,
+	.root = memory_root,
 	.payments = memory_payments,
 	.search = memory_search,
 	.totals = memory_totals,

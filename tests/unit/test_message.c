@@ -190,8 +190,9 @@ sound_delivery(enum message type)
 			sound_receipt() };
 		break;
 	case MSG_ERASED:
-		p.r.erased = (struct msg_erased){ 1, AT, 0, 4096, 0, ST_OK,
-			RETAIN_FREE, 1, 0, 0, 2, 0, 1 };
+		p.r.erased =
+		    (struct msg_erased){ 1, AT, 0, 4096, 0, ST_OK, RETAIN_FREE,
+			    1, 0, 0, 2, 0, 1, { 3, { 7 } }, { 4, { 8 } } };
 		break;
 	default:
 		fail_msg("no such message");
