@@ -141,9 +141,6 @@ started(struct supervisor *s)
 	const struct config *c = s->plan->config;
 
 	metrics_set(MET_START_US, clock_wall_us());
-	log_event(LOG_CONFIG_WARNING,
-	    log_word(KEY_DETAIL,
-		"keep is not enforced yet: no receipt is deleted by age"));
 	log_event(LOG_STARTED, log_word(KEY_VERSION, PAYSIEVE_VERSION),
 	    log_word(KEY_CALLBACKS, c->callbacks.bound),
 	    log_word(KEY_API_ADDRESS, c->api.bound),
