@@ -1,10 +1,10 @@
 /*
  * Structured log lines on standard error.
  *
- * One event, one line, one write: JSON, or a form for people on a terminal.
- * Events, texts and keys come from closed lists; there is no way to print a
- * format string.  A line that would block is dropped and counted.  Any
- * thread.
+ * One event, one line: JSON, or a form for people on a terminal.  Events,
+ * texts and keys come from closed lists; there is no way to print a format
+ * string.  Whole lines are written, 4096 bytes of them at most, and what would
+ * block is dropped and counted.  Any thread.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -50,6 +50,14 @@ log_num(enum log_key key, int64_t num)
 /* The name of this process in every line that follows ("edge"); borrowed for
  * good. */
 void log_room(const char *room);
+
+/* From now on the lines of this thread's turns of the loop leave together, at
+ * the turn's end (base/loop.h) or with the first that is no mere information.
+ * On a terminal or not is asked here, once. */
+void log_gather(void);
+
+/* What this thread has gathered leaves now. */
+void log_flush(void);
 
 void log_write(enum log_event ev, const struct log_value *v, size_t n);
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/registers.h"
 #include "base/secret.h"
 #include "base/wiped.h"
@@ -116,6 +117,7 @@ loop_run(struct loop *l)
 	l->stop = false;
 	for (;;) {
 		run_turns(l);
+		log_flush();
 		secret_wipe_stack();
 		registers_wipe();
 		if (l->stop || event_base_loop(l->base, EVLOOP_ONCE) != 0)

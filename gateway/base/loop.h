@@ -35,8 +35,8 @@ void loop_turn_add(struct loop *l, struct loop_turn *turn);
 void loop_turn_remove(struct loop *l, struct loop_turn *turn);
 
 /* Run until loop_stop(); the work of turns runs before the first wait and
- * once more after the stop.  After each turn the stack below is wiped as by
- * secret_wipe_stack(), and the registers of vectors. */
+ * once more after the stop.  After each turn the log is flushed, the stack
+ * below is wiped as by secret_wipe_stack(), and the registers of vectors. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 

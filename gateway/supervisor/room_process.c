@@ -115,6 +115,7 @@ on_control_end(void *arg, enum channel_end why)
 {
 	(void)arg;
 	(void)why;
+	log_flush();
 	_exit(1);
 }
 
@@ -244,6 +245,7 @@ supervisor_room_main(int argc, char **argv)
 	room.slot = (uint32_t)strtoul(argv[3], NULL, 10);
 	find_descriptors(&room);
 	st = set_up(kind, &room, &control, &self, &e);
+	log_gather();
 	if (st == ST_OK)
 		loop_run(room.loop);
 	else
@@ -251,5 +253,6 @@ supervisor_room_main(int argc, char **argv)
 	kind->free(self);
 	channel_free(control);
 	loop_free(room.loop);
+	log_flush();
 	return room.exit_code;
 }

@@ -55,7 +55,7 @@ def test_an_hour_without_sslcommerz_loses_nothing_and_ends_without_a_burst(
     invoices += [f"STILL-{n}" for n in range(60)]
     # the medians of two small samples on a busy machine; not a benchmark
     assert away[len(away) // 2] < 5 * usual[len(usual) // 2] + 0.01
-    assert asking.log.find("provider_away")
+    assert asking.log.wait("provider_away")
     ready = asking.admin("/readyz")
     assert ready.status == 200 and ready.json()["provider"] == "away"
     assert states(asking)[0] == len(invoices)

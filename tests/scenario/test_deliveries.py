@@ -82,7 +82,7 @@ def test_an_exhausted_delivery_is_retried_under_its_id(exhausted, billing):
     assert [a["number"] for a in shown["log"]] == [1, 2, 3, 4]
     assert [a["outcome"] for a in shown["log"]] == ["status"] * 3 + [
         "delivered"]
-    event = exhausted.log.find("redelivered")
+    event = exhausted.log.wait("redelivered")
     assert (event["count"], event["who"]) == (1, "cli")
     assert exhausted.receipts(delivered="false") == []
 
@@ -136,7 +136,7 @@ def test_what_is_dropped_is_not_sent_and_can_be_retried(exhausted, billing):
     [row] = listed(exhausted)
     assert deliveries(exhausted, "drop", row["id"])[0] == 0
     assert listed(exhausted)[0]["state"] == "dropped"
-    assert exhausted.log.find("dropped")["who"] == "cli"
+    assert exhausted.log.wait("dropped")["who"] == "cli"
     code, _, words = deliveries(exhausted, "drop", row["id"])
     assert code == 1 and words
     billing.mode("ok")

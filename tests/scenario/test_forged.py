@@ -20,7 +20,7 @@ def test_a_payment_that_never_happened_is_acknowledged_and_refused(
     """Signed with the password, by whoever knows it."""
     assert asking.post(callbacks.paid("INV-FREE")).status == 200
     assert settled(asking) == (0, 0, 1, 0)
-    assert asking.log.find("refused", reason="unknown")
+    assert asking.log.wait("refused", reason="unknown")
     assert asking.receipts() == [] and billing.requests == []
 
 
@@ -59,7 +59,7 @@ def test_a_genuine_payment_with_another_amount_is_no_receipt_of_it(
     fields.update(amount="99999.00", currency_amount="99999.00")
     assert asking.post(provider.ledger.body(fields)).status == 200
     assert settled(asking) == (0, 1, 0, 0)
-    assert asking.log.find("held", reason="amount")
+    assert asking.log.wait("held", reason="amount")
     assert asking.receipts() == [] and billing.requests == []
 
 

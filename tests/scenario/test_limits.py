@@ -90,7 +90,7 @@ def test_after_a_failed_sync_nothing_is_acknowledged_any_more(make_gateway):
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         assert gateway.ended() == 74
     acked = load.stop()
-    assert gateway.log.find("store_failed")
+    assert gateway.log.wait("store_failed")
     gateway.start()
     stored = [r["invoice_id"] for r in gateway.receipts()]
     assert set(acked) <= set(stored)

@@ -369,9 +369,15 @@ def test_a_token_expires(gateway):
     until(lambda: get(gateway, "/v1/receipts", text).status == 200)
     gateway.more["token short"] = {**section, "expires": "2020-01-01"}
     gateway.reload()
-    until(lambda: get(gateway, "/v1/receipts", text).status == 401)
-    answer = get(gateway, "/v1/receipts", text)
-    assert "invalid_token" in answer.headers["WWW-Authenticate"]
+    challenges = []  # the old desk may still answer some
+
+    def refused():
+        answer = get(gateway, "/v1/receipts", text)
+        challenges.append(answer.headers["WWW-Authenticate"])
+        return answer.status == 401
+
+    until(refused)
+    assert "invalid_token" in challenges[-1]
 
 
 def test_the_api_may_ask_for_a_certificate(make_gateway, tmp_path, keys):

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,6 +266,69 @@ a_line_longer_than_a_pipe_takes_at_once_is_dropped(void **state)
 	assert_int_equal(page->cell[MET_LOG_DROPPED] - before, 1);
 }
 
+/* ---- lines that leave together */
+
+/* What stands in the pipe of standard error by now. */
+static size_t
+taken(const struct sink *s, char *text, size_t cap)
+{
+	ssize_t n;
+
+	(void)fcntl(s->pipe[0], F_SETFL, O_NONBLOCK);
+	n = read(s->pipe[0], text, cap - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* A thread of its own: it gathers for good. */
+static void *
+gathering(void *arg)
+{
+	const struct sink *s = arg;
+	char text[8192];
+	int many = 0;
+
+	log_gather();
+	log_event(LOG_API, log_num(KEY_COUNT, 1));
+	log_event(LOG_API, log_num(KEY_COUNT, 2));
+	assert_int_equal(taken(s, text, sizeof(text)), 0);
+	log_flush();
+	(void)taken(s, text, sizeof(text));
+	assert_int_equal(lines_in(text), 2);
+	assert_non_null(strstr(text, "\"count\":2"));
+	log_flush();
+	assert_int_equal(taken(s, text, sizeof(text)), 0);
+
+	log_event(LOG_API, log_num(KEY_COUNT, 3));
+	log_event(LOG_ROOM_DIED, log_num(KEY_PID, 7)); /* an error */
+	(void)taken(s, text, sizeof(text));
+	assert_int_equal(lines_in(text), 2);
+
+	/* The first that has no room lets those before it go. */
+	while (taken(s, text, sizeof(text)) == 0) {
+		log_event(LOG_API, log_num(KEY_COUNT, 4));
+		many++;
+	}
+	assert_int_equal(lines_in(text), many - 1);
+	assert_true(strlen(text) <= 4096);
+	assert_true(text[strlen(text) - 1] == '\n');
+	return NULL;
+}
+
+static void
+gathered_lines_leave_together(void **state)
+{
+	char text[8192];
+	pthread_t thread;
+	struct sink s;
+
+	(void)state;
+	capture(&s);
+	assert_int_equal(pthread_create(&thread, NULL, gathering, &s), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)release(&s, text, sizeof(text));
+}
+
 /* ---- */
 
 static int
@@ -293,6 +357,7 @@ main(void)
 		    a_line_without_a_reader_is_dropped_and_kills_nobody),
 		cmocka_unit_test(
 		    a_line_longer_than_a_pipe_takes_at_once_is_dropped),
+		cmocka_unit_test(gathered_lines_leave_together),
 	};
 
 	return cmocka_run_group_tests(tests, count_in_a_page, NULL);
