@@ -234,16 +234,36 @@ owe(struct store *s, sqlite3_int64 seq, int64_t due_us,
 }
 
 enum status
+driver_sqlite_taken(
+    struct store *s, enum driver_sqlite_sql which, const struct receipt_id *id)
+{
+	enum status st;
+	int rc;
+	sqlite3_stmt *q = driver_sqlite_statement(s, which, &rc);
+
+	if (q == NULL)
+		return driver_sqlite_status(s, rc);
+	(void)sqlite3_bind_blob(q, 1, id->b, ID_BYTES, SQLITE_STATIC);
+	st = driver_sqlite_status(s, sqlite3_step(q));
+	if (st == ST_OK && sqlite3_column_int(q, 0) != 0)
+		st = ST_EXISTS;
+	(void)sqlite3_reset(q);
+	return st;
+}
+
+enum status
 driver_sqlite_receipt(struct store *s, const struct receipt *r, int64_t due_us,
     const uint32_t *endpoint_ids, size_t n_endpoints)
 {
 	struct ledger_salt salt;
 	sqlite3_int64 seq;
 	int64_t leaf;
-	enum status st = driver_sqlite_leaf_next(s, &leaf);
+	enum status st = driver_sqlite_taken(s, SQL_PUT_TAKEN, &r->id);
 	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_PUT, &rc);
 
+	if (st == ST_OK)
+		st = driver_sqlite_leaf_next(s, &leaf);
 	if (st != ST_OK)
 		return st;
 	if (q == NULL)

@@ -37,8 +37,10 @@ enum driver_sqlite_sql {
 	SQL_ENDPOINTS,
 	SQL_DISABLE,
 	SQL_PUT,
+	SQL_PUT_TAKEN,
 	SQL_OWE,
 	SQL_DELIVERED,
+	SQL_OWED_IT,
 	SQL_OWE_NO_MORE,
 	SQL_FAILED,
 	SQL_EXHAUSTED,
@@ -61,6 +63,7 @@ enum driver_sqlite_sql {
 	SQL_SWEEP,
 	SQL_COUNTS,
 	SQL_WAIT,
+	SQL_WAIT_TAKEN,
 	SQL_AGAIN,
 	SQL_HOLD_IT,
 	SQL_WAIT_NO_MORE,
@@ -197,6 +200,10 @@ void driver_sqlite_bind(struct sqlite3_stmt *q, const struct receipt *r);
 enum status driver_sqlite_run_one(struct store *s, struct sqlite3_stmt *q);
 
 /* Insert a receipt and owe its deliveries from due_us on.  Answers as put. */
+/* SQL_..._TAKEN: ST_EXISTS when a payment of that id is elsewhere in its life;
+ * else ST_OK. */
+enum status driver_sqlite_taken(
+    struct store *s, enum driver_sqlite_sql which, const struct receipt_id *id);
 enum status driver_sqlite_receipt(struct store *s, const struct receipt *r,
     int64_t due_us, const uint32_t *endpoint_ids, size_t n_endpoints);
 

@@ -44,24 +44,25 @@ run_of(struct store *s, enum driver_sqlite_sql which,
 static enum status
 settle_delivered(struct store *s, const struct store_settle *d)
 {
-	const struct store_redeliver that = { .seq = d->seq,
-		.endpoint_id = d->endpoint_id };
 	enum status st = ST_OK;
+	sqlite3_stmt *owed =
+	    statement_of(s, SQL_OWED_IT, d->seq, d->endpoint_id, &st);
 	sqlite3_stmt *q =
 	    statement_of(s, SQL_DELIVERED, d->seq, d->endpoint_id, &st);
 
-	if (q == NULL)
+	if (owed == NULL || q == NULL)
 		return st;
+	(void)sqlite3_bind_int64(owed, 3, d->attempt);
+	st = driver_sqlite_run_one(s, owed);
+	if (st != ST_OK)
+		return st;
+	s->owed--;
 	(void)sqlite3_bind_int64(q, 3, d->attempt);
 	(void)sqlite3_bind_int64(q, 4, d->now_us);
 	(void)sqlite3_bind_int64(q, 5, d->http_status);
 	(void)sqlite3_bind_int64(q, 6, d->took_ms);
 	(void)sqlite3_bind_int64(q, 7, d->bytes);
-	st = driver_sqlite_run_one(s, q);
-	if (st != ST_OK)
-		return st;
-	s->owed--;
-	return run_of(s, SQL_OWE_NO_MORE, &that);
+	return driver_sqlite_run_one(s, q);
 }
 
 static enum status

@@ -24,10 +24,12 @@ static enum status
 insert(struct store *s, const struct receipt *r, const char *tran_id,
     const struct store_move *held)
 {
-	enum status st;
+	enum status st = driver_sqlite_taken(s, SQL_WAIT_TAKEN, &r->id);
 	int rc;
 	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_WAIT, &rc);
 
+	if (st != ST_OK)
+		return st;
 	if (q == NULL)
 		return driver_sqlite_status(s, rc);
 	driver_sqlite_bind(q, r);

@@ -59,6 +59,7 @@ install(void)
 	};
 
 	(void)sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 void

@@ -61,21 +61,22 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_ENDPOINTS] = "SELECT max(id) FROM endpoint",
 	[SQL_DISABLE] = "UPDATE endpoint SET disabled_at_us = nullif(?2, 0) "
 			"WHERE id = ?1",
+	/* VALUES, here and wherever it is often: INSERT SELECT may be many
+	 * rows, for which SQLite copies each page that it changes. */
 	[SQL_PUT] = "INSERT INTO receipt (" RECEIPT ", leaf, salt) "
-		    "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
-		    "WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE id = ?1) "
-		    "AND NOT EXISTS (SELECT 1 FROM tombstone WHERE id = ?1) "
+		    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
 		    "ON CONFLICT (id) DO NOTHING",
+	[SQL_PUT_TAKEN] = "SELECT EXISTS (SELECT 1 FROM waiting WHERE id = ?1)"
+			  " OR EXISTS (SELECT 1 FROM tombstone WHERE id = ?1)",
 	[SQL_OWE] = "INSERT INTO delivery "
 		    "(seq, endpoint_id, attempts, next_us, first_us) "
 		    "VALUES (?1, ?2, 0, ?3, ?3)",
 	[SQL_DELIVERED] = "INSERT INTO delivered "
 			  "(seq, endpoint_id, attempts, at_us, http_status, "
 			  "took_ms, bytes) "
-			  "SELECT seq, endpoint_id, attempts + 1, ?4, ?5, "
-			  "?6, ?7 "
-			  "FROM delivery WHERE seq = ?1 AND endpoint_id = ?2 "
-			  "AND attempts + 1 = ?3",
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_OWED_IT] = "DELETE FROM delivery WHERE seq = ?1 "
+			"AND endpoint_id = ?2 AND attempts + 1 = ?3",
 	[SQL_OWE_NO_MORE] = "DELETE FROM delivery "
 			    "WHERE seq = ?1 AND endpoint_id = ?2",
 	[SQL_FAILED] = "UPDATE delivery SET attempts = attempts + 1, "
@@ -147,16 +148,16 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_COUNTS] = "UPDATE store SET receipts = receipts + ?1, "
 		       "pending = pending + ?2, waiting = waiting + ?3, "
 		       "held = held + ?4, exhausted = exhausted + ?5, "
-		       "notices = notices + ?6",
+		       "notices = notices + ?6 WHERE one = 1",
 	[SQL_WAIT] = "INSERT INTO waiting (" RECEIPT ", tran_id, attempts, "
 		     "denied, next_us, reason, held_at_us, "
 		     "answered_invoice_id, answered_currency, "
 		     "answered_amount_minor) "
-		     "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, "
-		     "?11, ?12, ?13, ?14 "
-		     "WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE id = ?1) "
-		     "AND NOT EXISTS (SELECT 1 FROM tombstone WHERE id = ?1) "
+		     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, "
+		     "?11, ?12, ?13, ?14) "
 		     "ON CONFLICT (id) DO NOTHING",
+	[SQL_WAIT_TAKEN] = "SELECT EXISTS (SELECT 1 FROM receipt WHERE id = ?1)"
+			   " OR EXISTS (SELECT 1 FROM tombstone WHERE id = ?1)",
 	[SQL_AGAIN] = "UPDATE waiting SET attempts = attempts + 1, "
 		      "denied = ?3, next_us = ?4 WHERE n = ?1 "
 		      "AND attempts + 1 = ?2 AND next_us IS NOT NULL",
