@@ -18,7 +18,7 @@ buf_init(struct buf *b, size_t ceiling)
 static bool
 grow(struct buf *b, size_t need)
 {
-	size_t cap = b->cap == 0 ? 256 : b->cap;
+	size_t cap = b->cap == 0 ? 512 : b->cap;
 	unsigned char *data;
 
 	while (cap < need)

@@ -95,15 +95,17 @@ money_parse(struct bytes text, int exponent, int64_t *minor)
 void
 money_format(int64_t minor, int exponent, char out[MONEY_TEXT])
 {
-	int64_t unit = 1;
+	char digits[MONEY_TEXT];
+	size_t n = 0, len = 0;
 
 	assert(minor >= 0 && exponent >= 0 && exponent <= 4);
-	for (int i = 0; i < exponent; i++)
-		unit *= 10;
-	if (exponent == 0)
-		(void)snprintf(out, MONEY_TEXT, "%lld", (long long)minor);
-	else
-		(void)snprintf(out, MONEY_TEXT, "%lld.%0*lld",
-		    (long long)(minor / unit), exponent,
-		    (long long)(minor % unit));
+	/* From the last one to the first; at least one before the point. */
+	for (; minor > 0 || n <= (size_t)exponent; minor /= 10)
+		digits[n++] = (char)('0' + minor % 10);
+	while (n > 0) {
+		out[len++] = digits[--n];
+		if (n == (size_t)exponent && n > 0)
+			out[len++] = '.';
+	}
+	out[len] = '\0';
 }

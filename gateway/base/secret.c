@@ -39,12 +39,16 @@ on_free(void *p, const char *file, int line)
 	wiped_free(p);
 }
 
+/* Fetched once: EVP_sha256() is looked up by name at each use. */
+static EVP_MD *sha256;
+
 void
 secret_start(void)
 {
 	int ok = CRYPTO_set_mem_functions(on_malloc, on_realloc, on_free);
 
 	assert(ok == 1);
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 }
 
 static enum status
@@ -193,7 +197,7 @@ secret_md5_hex(const void *p, size_t n, char out[SECRET_MD5_HEX])
 enum status
 secret_sha256(const void *p, size_t n, unsigned char out[SECRET_SHA256])
 {
-	return digest(EVP_sha256(), p, n, out);
+	return digest(sha256 == NULL ? EVP_sha256() : sha256, p, n, out);
 }
 
 enum status
@@ -201,7 +205,7 @@ secret_sha256_hex(const void *p, size_t n, char out[SECRET_SHA256_HEX])
 {
 	unsigned char raw[SECRET_SHA256];
 
-	if (digest(EVP_sha256(), p, n, raw) != ST_OK)
+	if (secret_sha256(p, n, raw) != ST_OK)
 		return ST_INTERNAL;
 	secret_hex(raw, sizeof(raw), out);
 	secret_wipe(raw, sizeof(raw));

@@ -97,8 +97,17 @@ receipt_json(const struct receipt *r, struct buf *out)
 	rfc3339_seconds(r->paid_at_us, paid);
 	rfc3339_micros(r->received_at_us, received);
 	/* No member's grammar holds a character that JSON escapes. */
-	buf_printf(out,
-	    "{\"id\":\"%s\",\"invoice_id\":\"%s\",\"amount\":\"%s\","
-	    "\"currency\":\"%s\",\"paid_at\":\"%s\",\"received_at\":\"%s\"}",
-	    id, r->invoice_id, amount, r->currency, paid, received);
+	buf_append_text(out, "{\"id\":\"");
+	buf_append_text(out, id);
+	buf_append_text(out, "\",\"invoice_id\":\"");
+	buf_append_text(out, r->invoice_id);
+	buf_append_text(out, "\",\"amount\":\"");
+	buf_append_text(out, amount);
+	buf_append_text(out, "\",\"currency\":\"");
+	buf_append_text(out, r->currency);
+	buf_append_text(out, "\",\"paid_at\":\"");
+	buf_append_text(out, paid);
+	buf_append_text(out, "\",\"received_at\":\"");
+	buf_append_text(out, received);
+	buf_append_text(out, "\"}");
 }
