@@ -32,14 +32,17 @@ static inline bool
 bytes_equal(struct bytes a, struct bytes b)
 {
 	return a.len == b.len &&
-	       (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+	       (a.len == 0 ||
+		   (a.ptr[0] == b.ptr[0] && memcmp(a.ptr, b.ptr, a.len) == 0));
 }
 
 /* Not constant in time: for names and tokens of a grammar, not for secrets. */
 static inline bool
 bytes_is(struct bytes a, const char *s)
 {
-	return bytes_equal(a, bytes_of(s));
+	return a.len == 0 ? *s == '\0'
+			  : a.ptr[0] == (unsigned char)*s &&
+				bytes_equal(a, bytes_of(s));
 }
 
 /* Cut the next line off the front of *rest, which is not empty. */

@@ -5,6 +5,7 @@
 struct cursor {
 	const unsigned char *in, *end;
 	unsigned char *out; /* never ahead of in: an escape shrinks */
+	bool high;	    /* of this field a byte was not ASCII */
 };
 
 static enum status
@@ -28,12 +29,25 @@ escaped(struct cursor *c)
 	return hi < 0 || lo < 0 ? -1 : hi << 4 | lo;
 }
 
+/* A byte that stands for itself, whatever it stands in: most do. */
+static bool
+plain(unsigned char byte)
+{
+	return (byte > '=' && byte < 0x7f) || (byte >= '0' && byte <= '9');
+}
+
 /* Decode up to '&', the end or, in a name, '='. */
 static enum status
 decode(struct cursor *c, bool name, enum refusal *why)
 {
-	while (c->in < c->end && *c->in != '&' && !(name && *c->in == '=')) {
-		int byte = *c->in++;
+	for (;;) {
+		int byte;
+
+		while (c->in < c->end && plain(*c->in))
+			*c->out++ = *c->in++;
+		if (c->in == c->end || *c->in == '&' || (name && *c->in == '='))
+			return ST_OK;
+		byte = *c->in++;
 
 		if (byte == '+')
 			byte = ' ';
@@ -43,9 +57,9 @@ decode(struct cursor *c, bool name, enum refusal *why)
 			return refuse(why, REFUSAL_FORM);
 		if (byte < 0x20 || byte == 0x7f)
 			return refuse(why, REFUSAL_CONTROL);
+		c->high |= byte >= 0x80;
 		*c->out++ = (unsigned char)byte;
 	}
-	return ST_OK;
 }
 
 /*
@@ -113,8 +127,9 @@ take_field(struct form *f, struct cursor *c, enum refusal *why)
 	if (decode(c, false, why) != ST_OK)
 		return ST_BAD_INPUT;
 	field.value = bytes_make(start, (size_t)(c->out - start));
-	if (!utf8(field.name) || !utf8(field.value))
+	if (c->high && (!utf8(field.name) || !utf8(field.value)))
 		return refuse(why, REFUSAL_UTF8);
+	c->high = false;
 	if (form_find(f, field.name) != NULL)
 		return refuse(why, REFUSAL_DUPLICATE);
 	f->fields[f->n++] = field;
