@@ -259,6 +259,18 @@ bench-memory: ## processor time for a callback with wiped memory and without, as
 	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=nowipe all
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/memory_cost.py
 
+LOAD := $(OUT)/tests/bench/load
+$(LOAD): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: bench
+bench: ## measure every goal of performance against nginx and php; QUICK=1, ROWS="cpu poll"
+	@tests/support/packages.sh run bench
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(LOAD) $(FILL)
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath build/paysieve) \
+	  LOAD=$(abspath $(LOAD)) FILL=$(abspath $(FILL)) \
+	  $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(ROWS)
+
 # Not for valgrind: what starts programs, closes the kernel, races a clock or
 # reads all memory.
 NOT_UNDER := process supervisor introduce sandbox server_limits desk client \
@@ -326,4 +338,5 @@ help: ## list the targets
 .SECONDARY:
 -include $(OBJ:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(OUT)/gateway/main.d \
   $(FILL).d \
-  $(patsubst %.c,$(OUT)/%.d,$(wildcard tests/prove/twins*.c))
+  $(patsubst %.c,$(OUT)/%.d,$(wildcard tests/prove/twins*.c \
+    tests/bench/*.c))

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that a set of targets needs and that are not
-# there: packages.sh run|test|ci|prove|clients|image...
+# there: packages.sh run|test|ci|prove|clients|bench|image...
 set -eu
 need=""
 for set in "$@"; do
@@ -16,6 +16,7 @@ for set in "$@"; do
 	prove) need="$need gdb patch" ;;
 	clients) need="$need php-cli php-cgi php-curl php-sqlite3"
 		command -v npm >/dev/null || need="$need nodejs npm" ;;
+	bench) need="$need nginx-light php-fpm php-sqlite3" ;;
 	image) need="$need buildah mmdebstrap" ;;
 	*) echo "packages.sh: unknown set" >&2; exit 2 ;;
 	esac

@@ -1,0 +1,312 @@
+"""One function a row.  Each gives its figures, {name: samples}, and details,
+which say what the figures are made of."""
+
+import http.client
+import os
+import shutil
+import statistics
+import subprocess
+import time
+from types import SimpleNamespace
+
+import certs
+import gateway
+from servers import Nginx, Paysieve, Php, Wrong
+from tools import Load, filled, pss_kib, rss_kib, sampled
+
+SERVER, CLIENT, BOTH = "0", "1", "0,1"
+WINDOW = 512  # lives at once
+
+
+class Bench:
+    """What rows share: keys, folders, sizes, and what has to be stopped."""
+
+    def __init__(self, folder, kept, quick):
+        self.folder, self.kept, self.quick = folder, kept, quick
+        keys = folder / "keys"
+        keys.mkdir()
+        self.keys = SimpleNamespace(
+            dir=keys, gateway=certs.make(keys, "gateway"),
+            provider=certs.make(keys, "provider"), ca=keys / "ca.crt")
+        self.running = []
+        self.made = 0
+        self.first = 0  # the next payment's number
+
+    def size(self, quick, full):
+        return quick if self.quick else full
+
+    def place(self):
+        self.made += 1
+        return self.folder / f"server{self.made}"
+
+    def begin(self, server):
+        self.running.append(server)
+        return server.start()
+
+    def paysieve(self, cores=SERVER, **more):
+        return self.begin(Paysieve(self.place(), self.keys, cores, **more))
+
+    def nginx(self):
+        return self.begin(Nginx(self.place(), self.keys, SERVER))
+
+    def stop(self):
+        """All, whatever becomes of one."""
+        faults = []
+        for server in self.running:
+            try:
+                server.stop()
+            except Exception as fault:  # the others have to end too
+                faults.append(fault)
+        self.running = []
+        if faults:
+            raise Wrong(str(faults[0]))
+
+    def check(self):
+        for server in self.running:
+            server.check()
+
+    def post(self, server, count, cores=CLIENT, **more):
+        """Send so many callbacks; what came of them."""
+        got = Load("post", cores, port=server.port, count=count,
+                   first=self.first, **more).result()
+        self.first += count
+        server.acked += got["done"]
+        if got["done"] != count:
+            raise Wrong(f"{server.name}: {got['done']} of {count}")
+        return got
+
+
+def round_of(bench, server, count, **more):
+    """Microseconds of processor for a callback, and what was sent."""
+    before = server.settled_us()
+    got = bench.post(server, count, **more)
+    if more.get("fresh") and got["full_handshakes"] != count:
+        raise Wrong(f"{got['full_handshakes']} full handshakes of {count}")
+    took = server.settled_us() - before
+    return {"us": took / count, "per_second": count / got["seconds"],
+            "p99_us": got["p99_us"],
+            "client_us": got["client_cpu"] * 1e6 / count}
+
+
+def in_turn(bench, servers, rounds, counts, **more):
+    """{name: [rounds]} of servers that take turns; the first one warms up."""
+    told = {s.name: [] for s in servers}
+    for n in range(rounds + 1):
+        for server in servers:
+            got = round_of(bench, server, counts[server.name], **more)
+            if n > 0:
+                told[server.name].append(got)
+    bench.check()
+    return told
+
+
+def ratios(told, figure, a, b):
+    return [x[figure] / y[figure] for x, y in zip(told[a], told[b])]
+
+
+def middles(told):
+    """{name: {figure: median}}"""
+    return {name: {figure: round(statistics.median(
+        r[figure] for r in rounds), 1) for figure in rounds[0]}
+        for name, rounds in told.items()}
+
+
+def against_nginx(bench, rounds, count, **more):
+    servers = [bench.paysieve(), bench.nginx()]
+    told = in_turn(bench, servers, rounds,
+                   {s.name: count for s in servers}, **more)
+    return {"ratio": ratios(told, "us", "paysieve", "nginx")}, middles(told)
+
+
+def cpu(bench):
+    return against_nginx(bench, bench.size(3, 7), bench.size(20000, 60000),
+                         connections=64)
+
+
+def handshake(bench):
+    return against_nginx(bench, bench.size(3, 7), bench.size(1500, 5000),
+                         connections=16, fresh=1)
+
+
+def php(bench):
+    servers = [bench.paysieve(),
+               bench.begin(Php(bench.place(), bench.keys, SERVER))]
+    told = in_turn(bench, servers, bench.size(2, 5),
+                   {"paysieve": bench.size(20000, 60000),
+                    "php": bench.size(1500, 5000)}, connections=64)
+    return {"ratio": ratios(told, "per_second", "paysieve", "php")}, \
+        middles(told)
+
+
+def latency(bench):
+    server = bench.paysieve()
+    peaks = [round_of(bench, server, bench.size(20000, 60000),
+                      connections=64)["per_second"]
+             for _ in range(3)]
+    rate = int(statistics.median(peaks) / 2)
+    got = [bench.post(server, rate * bench.size(3, 20), rate=rate,
+                      connections=64) for _ in range(bench.size(2, 3))]
+    bench.check()
+    return ({"p99_ms": [g["p99_us"] / 1000 for g in got],
+             "p999_ms": [g["p999_us"] / 1000 for g in got]},
+            {"peak": [round(p) for p in peaks], "rate": rate,
+             "p50_ms": [g["p50_us"] / 1000 for g in got],
+             "most_ms": [g["most_us"] / 1000 for g in got]})
+
+
+def backlog(server):
+    found = server.gateway.metrics()
+    return {"waiting": found["paysieve_payments_waiting"],
+            "pending": found["paysieve_deliveries_pending"],
+            "receipts": found["paysieve_receipts"]}
+
+
+def life(bench):
+    seconds = bench.size(10, 60)
+    secret = gateway.new_webhook_secret()
+    key = gateway.base64.b64decode(secret.removeprefix("whsec_"))
+    load = Load("life", BOTH, count=seconds * 12000, seconds=seconds,
+                window=WINDOW, connections=64, secret=key.hex(),
+                certificate=bench.keys.provider[0],
+                key=bench.keys.provider[1])
+    ports = load.line().split()
+    server = bench.paysieve(
+        BOTH, limits={"edges": 2},
+        provider=SimpleNamespace(url=f"https://127.0.0.1:{ports[0]}",
+                                 context=True),
+        billing=SimpleNamespace(url=f"https://127.0.0.1:{ports[1]}/",
+                                secrets=[secret]),
+        billing_options={"in_flight": 128})
+    load.say(server.port)
+    seen = sampled(load, lambda: backlog(server), seconds / 10)
+    got = load.result()
+    server.acked = got["done"]
+    bench.check()
+    stored = server.gateway.rows("select (select count(*) from delivered), "
+                                 "(select count(*) from waiting)")[0]
+    if stored != (got["done"], 0):
+        raise Wrong(f"{got['done']} lives, but {stored}")
+    return ({"per_second": [got["done"] / got["seconds"]],
+             "backlog": [s["waiting"] + s["pending"] for s in seen]},
+            {"lives": got["done"], "seconds": got["seconds"],
+             "p50_ms": got["p50_us"] / 1000, "p99_ms": got["p99_us"] / 1000,
+             "client_us": got["client_cpu"] * 1e6 / got["done"],
+             "seen": seen})
+
+
+def copied(bench, receipts):
+    """A filled store that a gateway may change."""
+    copy = bench.folder / f"store-{receipts}"
+    if not copy.exists():
+        copy.mkdir(mode=0o700)
+        shutil.copy(filled(bench, receipts), copy / "receipts.db")
+    return copy / "receipts.db"
+
+
+def full_store(bench):
+    return copied(bench, bench.size(200000, 10000000))
+
+
+def poll(bench):
+    receipts = bench.size(100000, 1000000)
+    server = bench.paysieve(store=copied(bench, receipts))
+    told = []
+    for pollers in [1] + [4] * bench.size(3, 5):
+        got = Load("poll", CLIENT, port=server.api_port, count=receipts,
+                   connections=pollers, token=server.gateway.token()).result()
+        if got["done"] != receipts * pollers:
+            raise Wrong(f"{got['done']} of {receipts * pollers} receipts")
+        told.append({"per_second": got["done"] / got["seconds"],
+                     "page_p99_ms": got["p99_us"] / 1000,
+                     "client_us": got["client_cpu"] * 1e6 / got["done"]})
+    return {"per_second": [t["per_second"] for t in told[1:]]}, \
+        {"alone": told[0], "four": told[1:]}
+
+
+def idle(bench):
+    count = bench.size(2000, 10000)
+    told = []
+    for _ in range(bench.size(1, 3)):
+        server = bench.paysieve(limits={"edges": 2})
+        bench.post(server, 256)
+        edges = server.gateway.rooms("edge")
+        before = sum(map(pss_kib, edges))
+        load = Load("idle", CLIENT, port=server.port, count=count,
+                    first=bench.first)
+        bench.first += count
+        if load.line().strip() != "idle":
+            load.result()
+        after = sum(map(pss_kib, edges))
+        told.append({"kib": (after - before) / count,
+                     "mib": sum(map(rss_kib, edges)) / 1024,
+                     "before_kib": before, "after_kib": after})
+        load.end_input()
+        server.acked += load.result()["done"]
+        bench.check()
+        bench.stop()
+    return {f: [t[f] for t in told] for f in ("kib", "mib")}, \
+        {"connections": count, "rounds": told}
+
+
+def ready(server):
+    """Seconds from the program's start to the first 200 of /readyz."""
+    began = time.monotonic()
+    server.gateway.start()
+    host, port = server.gateway.listen["admin"].rsplit(":", 1)
+    while True:
+        connection = http.client.HTTPConnection(host, int(port), timeout=20)
+        connection.request("GET", "/readyz")
+        status = connection.getresponse().status
+        connection.close()
+        if status == 200:
+            return time.monotonic() - began
+        if time.monotonic() > began + 60:
+            raise Wrong("not ready after a minute")
+
+
+def start(bench):
+    store = full_store(bench)
+    server = Paysieve(bench.place(), bench.keys, SERVER, store=store)
+    bench.running.append(server)
+    times = []
+    for _ in range(bench.size(6, 11)):
+        times.append(ready(server) * 1000)
+        server.stop()
+    return {"ms": times[1:]}, {"first_ms": times[0],
+                               "file_mib": store.stat().st_size >> 20}
+
+
+def full(bench):
+    empty = bench.paysieve()
+    laden = bench.paysieve(store=full_store(bench))
+    laden.name = "laden"
+    # it looks through the whole file first
+    if laden.gateway.log.wait("store_scrubbed", seconds=300) is None:
+        raise Wrong("the full store was not looked through")
+    count = bench.size(20000, 60000)
+    told = in_turn(bench, [empty, laden], bench.size(3, 7),
+                   {"paysieve": count, "laden": count}, connections=64)
+    return {"ratio": ratios(told, "us", "laden", "paysieve")}, middles(told)
+
+
+def memory(bench):
+    count = bench.size(60000, 300000)
+    server = bench.paysieve(BOTH, limits={"edges": 2})
+    load = Load("post", BOTH, port=server.port, count=count,
+                first=bench.first, connections=64)
+    bench.first += count
+    seen = sampled(load, lambda: {p: pss_kib(p) for p in server.pids()}, 0.2)
+    got = load.result()
+    server.acked = got["done"]
+    bench.check()
+    most = max(seen, key=lambda s: sum(s.values()))
+    roles = server.gateway.rooms()
+    return {"mib": [sum(most.values()) / 1024]}, {
+        "per_second": got["done"] / got["seconds"], "samples": len(seen),
+        "kib": [(roles.get(p, "supervisor"), k) for p, k in most.items()]}
+
+
+def size(bench):
+    stripped = bench.folder / "paysieve"
+    subprocess.run(["strip", "-o", stripped, gateway.BIN], check=True)
+    return {"mib": [os.stat(stripped).st_size / 2 ** 20]}, {}

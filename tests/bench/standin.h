@@ -1,0 +1,27 @@
+/*
+ * Stand-ins for SSLCommerz and for billing, as small as can be, so that a
+ * measurement of whole lives measures the gateway.
+ *
+ * SSLCommerz answers VALID about every payment of callback.h, by val_id and
+ * by tran_id.  Billing takes each payment once: it judges signature, id,
+ * invoice ID and amount.
+ */
+#ifndef BENCH_STANDIN_H
+#define BENCH_STANDIN_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+struct standin_config {
+	const char *certificate, *key; /* PEM files */
+	const char *secret;	       /* of billing's webhook, in hex */
+	uint32_t payments;	       /* their numbers are below this */
+	/* A payment was delivered for the first time. */
+	void (*on_delivered)(uint32_t n);
+};
+
+/* Both listen from here on; their ports. */
+void standin_start(struct event_base *base, const struct standin_config *cfg,
+    int *provider_port, int *billing_port);
+
+#endif

@@ -1,0 +1,93 @@
+"""The load generator, the memory of processes, filled stores."""
+
+import json
+import os
+import select
+import subprocess
+from pathlib import Path
+
+from servers import Wrong
+
+PATIENCE = 600
+
+
+class Load:
+    """The program load, from its start to its result()."""
+
+    def __init__(self, mode, cores, **options):
+        self.process = subprocess.Popen(
+            ["taskset", "-c", cores, os.environ["LOAD"], mode,
+             *(f"{k}={v}" for k, v in options.items())],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def line(self):
+        """The next one that it says."""
+        return self.process.stdout.readline()
+
+    def say(self, words):
+        self.process.stdin.write(f"{words}\n")
+        self.process.stdin.flush()
+
+    def end_input(self):
+        self.process.stdin.close()
+
+    def ends_within(self, seconds):
+        """Is there something to read, which is its result?"""
+        return bool(select.select([self.process.stdout], [], [], seconds)[0])
+
+    def result(self):
+        try:
+            text = self.process.stdout.read()
+            self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdin.close()
+            self.process.stdout.close()
+        if not text:
+            raise Wrong("the load generator failed")
+        got = json.loads(text)
+        if got["wrong"]:
+            raise Wrong(f"{got['wrong']} times, first: {got['fault']}")
+        return got
+
+
+def sampled(load, look, every):
+    """What look() sees, again and again until the load ends."""
+    seen = []
+    while not load.ends_within(every):
+        seen.append(look())
+    return seen
+
+
+def pss_kib(pid):
+    """Of what is shared, its part."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise Wrong("the kernel does not tell PSS")
+
+
+def rss_kib(pid):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+def filled(bench, receipts):
+    """A store of so many receipts, made once and kept."""
+    folder = bench.kept / f"filled-{receipts}"
+    done = folder / "receipts.db"
+    if not done.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        making = folder / "making.db"
+        for old in folder.glob("making.db*"):
+            old.unlink()
+        subprocess.run([os.environ["FILL"], making, str(receipts), "0",
+                        "1000"], check=True, stdout=subprocess.DEVNULL,
+                       umask=0o077)
+        for rest in folder.glob("making.db-*"):
+            rest.unlink()
+        making.rename(done)
+    return done
