@@ -242,39 +242,57 @@ sslcommerz_covers(const struct form *f, const struct sslcommerz_list *l,
 
 /* ---- digests */
 
-static bool
-put(EVP_MD_CTX *ctx, const char *lead, struct bytes text)
+/* The canonical string on its way. */
+struct canonical {
+	unsigned char *at, *end;
+	bool full;
+};
+
+static void
+put(struct canonical *c, struct bytes text)
 {
-	return EVP_DigestUpdate(ctx, lead, strlen(lead)) == 1 &&
-	       EVP_DigestUpdate(ctx, text.ptr, text.len) == 1;
+	if (text.len > (size_t)(c->end - c->at)) {
+		c->full = true;
+		return;
+	}
+	if (text.len > 0)
+		memcpy(c->at, text.ptr, text.len);
+	c->at += text.len;
 }
 
-/* The canonical string goes to the digest piece by piece, straight from the
- * body, so that there is no second copy of it to wipe. */
-static bool
-put_all(EVP_MD_CTX *ctx, const struct form *f, const struct sslcommerz_list *l,
-    const char *password)
+static void
+put_pair(struct canonical *c, const unsigned char *start, struct bytes pair)
 {
-	const char *lead = "";
-	bool ok = true;
+	if (c->at != start)
+		put(c, bytes_make("&", 1));
+	put(c, pair);
+}
 
-	for (size_t i = 0; ok && i <= l->n; i++) {
+/* Put together first: a digest takes one long text much faster than a hundred
+ * short ones.  Its length, 0 when it does not fit. */
+static size_t
+canonical(struct sslcommerz *s, const struct form *f,
+    const struct sslcommerz_list *l, const char *password)
+{
+	struct canonical c = { .at = s->text,
+		.end = s->text + sizeof(s->text) };
+
+	for (size_t i = 0; i <= l->n; i++) {
 		struct bytes pair;
 
 		if (i == l->password_at) {
-			ok = put(ctx, lead, bytes_of(password_name)) &&
-			     put(ctx, "=", bytes_of(password));
-			lead = "&";
+			put_pair(&c, s->text, bytes_of(password_name));
+			put(&c, bytes_make("=", 1));
+			put(&c, bytes_of(password));
 		}
-		if (i == l->n || !ok)
+		if (i == l->n)
 			break;
 		pair = form_pair(&f->fields[l->order[i]]);
 		if (i + 1 == l->n)
 			pair.len -= l->stripped;
-		ok = put(ctx, lead, pair);
-		lead = "&";
+		put_pair(&c, s->text, pair);
 	}
-	return ok;
+	return c.full ? 0 : (size_t)(c.at - s->text);
 }
 
 enum status
@@ -284,15 +302,17 @@ sslcommerz_sign(struct sslcommerz *s, enum sslcommerz_digest d,
 {
 	EVP_MD_CTX *ctx = s->ctx[d];
 	unsigned char raw[SECRET_SHA256];
+	size_t len = canonical(s, f, l, password);
 	bool ok;
 
 	/* NULL: the kind it has.  Here and not at the end, so that a failure
 	 * is made good by the next call.  What the last one left are bytes of a
 	 * digest: a finished context has cleared its block. */
-	if (EVP_DigestInit_ex(ctx, NULL, NULL) != 1)
-		return ST_NO_MEMORY;
-	ok = put_all(ctx, f, l, password) &&
+	ok = len > 0 && EVP_DigestInit_ex(ctx, NULL, NULL) == 1 &&
+	     EVP_DigestUpdate(ctx, s->text, len) == 1 &&
 	     EVP_DigestFinal_ex(ctx, raw, NULL) == 1;
+	/* Also what a text that did not fit has left. */
+	secret_wipe(s->text, len > 0 ? len : sizeof(s->text));
 	if (ok)
 		secret_hex(raw, digests[d].raw, hex);
 	secret_wipe(raw, sizeof(raw));

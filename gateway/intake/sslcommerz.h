@@ -24,6 +24,8 @@ enum sslcommerz_digest {
 
 struct sslcommerz {
 	EVP_MD_CTX *ctx[SSLCOMMERZ_DIGESTS];
+	/* What is hashed; all zero but during a call. */
+	unsigned char text[FORM_BODY + 128];
 };
 
 /* The signed fields of one form, in the order in which they are hashed. */
