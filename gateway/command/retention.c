@@ -17,7 +17,9 @@ static const char help[] =
     "for\n"
     "its merchant's term, once a minute.\n"
     "\n"
-    "--dry-run says what would go now.  totals prints what is left of "
+    "--dry-run says what would go now: of each merchant, and of what has a "
+    "term\n"
+    "of its own.  totals prints what is left of "
     "receipts\n"
     "that were deidentified: by merchant, days and currency, never of fewer "
     "than\n"
@@ -75,6 +77,35 @@ print_going(const struct store_expire *e)
 	(void)printf("}\n");
 }
 
+/* What has a term of its own. */
+static enum status
+dry_sweep(const struct config *c, const struct store_driver *d, struct store *s)
+{
+	const struct {
+		const char *word;
+		int64_t keep_s;
+	} kinds[STORE_SWEEPS] = {
+		[STORE_SWEEP_ATTEMPTS] = { "attempts", c->keep_attempts_s },
+		[STORE_SWEEP_STOPPED] = { "stopped", c->keep_stopped_s },
+		[STORE_SWEEP_REFUSED] = { "refused", c->keep_refused_s },
+	};
+	enum status st = ST_OK;
+
+	for (unsigned i = 0; i < STORE_SWEEPS && st == ST_OK; i++) {
+		int64_t before_us = clock_wall_us() - kinds[i].keep_s * 1000000;
+		char before[RFC3339_TEXT];
+		size_t n;
+
+		st = d->sweeping(s, (enum store_sweep)i, before_us, &n);
+		rfc3339_seconds(before_us, before);
+		if (st == ST_OK)
+			(void)printf("{\"forgets\":\"%s\",\"before\":\"%s\","
+				     "\"count\":%zu}\n",
+			    kinds[i].word, before, n);
+	}
+	return st;
+}
+
 static enum status
 dry_run(const struct config *c, const struct store_driver *d, struct store *s)
 {
@@ -90,7 +121,7 @@ dry_run(const struct config *c, const struct store_driver *d, struct store *s)
 		if (st == ST_OK)
 			print_going(&e);
 	}
-	return st;
+	return st == ST_OK ? dry_sweep(c, d, s) : st;
 }
 
 /* Beside a running gateway or without one. */

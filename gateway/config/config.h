@@ -152,7 +152,9 @@ struct config {
 	char identity_key_file[CONFIG_PATH];
 	char ledger_key_file[CONFIG_PATH];
 	int64_t keep_s;		 /* seconds a receipt is kept */
-	int64_t keep_attempts_s; /* the same of the attempt log */
+	int64_t keep_attempts_s; /* the same of the attempt log, */
+	int64_t keep_stopped_s;	 /* of deliveries that were given up, */
+	int64_t keep_refused_s;	 /* and of tombstones of refused payments */
 	struct config_limits limits;
 	size_t n_merchants, n_billings, n_tokens;
 	struct config_merchant merchants[CONFIG_MERCHANTS];

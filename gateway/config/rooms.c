@@ -214,6 +214,8 @@ rooms_keeper(const struct config *c, struct keeper_config *out, struct err *e)
 	memset(out, 0, sizeof(*out));
 	memcpy(out->store_path, c->store_path, sizeof(out->store_path));
 	out->keep_attempts_s = c->keep_attempts_s;
+	out->keep_stopped_s = c->keep_stopped_s;
+	out->keep_refused_s = c->keep_refused_s;
 	out->redeliver_rate = c->limits.redeliver_rate;
 	out->n_merchants = c->n_merchants;
 	for (size_t i = 0; i < c->n_merchants; i++) {

@@ -56,7 +56,7 @@ struct edge_config {
 /* The keeper knows names and who gets what; no secret at all. */
 struct keeper_config {
 	char store_path[CONFIG_PATH];
-	int64_t keep_attempts_s;
+	int64_t keep_attempts_s, keep_stopped_s, keep_refused_s;
 	int64_t redeliver_rate;
 	size_t n_merchants, n_billings;
 	struct {

@@ -568,6 +568,7 @@ const struct store_driver store_driver_sqlite = {
 	.holds = driver_sqlite_life_holds,
 	.hold = driver_sqlite_life_hold,
 	.expiring = driver_sqlite_expiring,
+	.sweeping = driver_sqlite_sweeping,
 	.buckets = driver_sqlite_buckets,
 	.legals = driver_sqlite_legals,
 	.root = driver_sqlite_root,

@@ -61,6 +61,12 @@ enum driver_sqlite_sql {
 	SQL_TOKEN,
 	SQL_TOKENS,
 	SQL_SWEEP,
+	SQL_SWEEPING,
+	SQL_STOPPED,
+	SQL_STOPPED_COUNT,
+	SQL_FORGET_ATTEMPTS,
+	SQL_SWEEP_REFUSED,
+	SQL_REFUSED_COUNT,
 	SQL_COUNTS,
 	SQL_WAIT,
 	SQL_WAIT_TAKEN,
@@ -290,8 +296,10 @@ enum status driver_sqlite_page(struct store *s, const struct store_query *query,
 enum status driver_sqlite_settle(struct store *s, const struct store_settle *d);
 enum status
 driver_sqlite_redeliver(struct store *s, const struct store_redeliver *r);
-enum status
-driver_sqlite_sweep(struct store *s, int64_t before_us, size_t most, size_t *n);
+enum status driver_sqlite_sweep(struct store *s, enum store_sweep what,
+    int64_t before_us, size_t most, size_t *n);
+enum status driver_sqlite_sweeping(
+    struct store *s, enum store_sweep what, int64_t before_us, size_t *n);
 enum status
 driver_sqlite_deliveries(struct store *s, const struct store_which *w,
     store_delivery_fn *fn, void *arg, uint64_t *last, bool *more);

@@ -197,24 +197,6 @@ driver_sqlite_redeliver(struct store *s, const struct store_redeliver *r)
 	return r->to == DELIVERY_PENDING ? retry(s, from, r) : drop(s, from, r);
 }
 
-enum status
-driver_sqlite_sweep(struct store *s, int64_t before_us, size_t most, size_t *n)
-{
-	enum status st;
-	int rc;
-	sqlite3_stmt *q = driver_sqlite_statement(s, SQL_SWEEP, &rc);
-
-	*n = 0;
-	if (q == NULL)
-		return driver_sqlite_status(s, rc);
-	(void)sqlite3_bind_int64(q, 1, before_us);
-	(void)sqlite3_bind_int64(q, 2, (sqlite3_int64)most);
-	st = driver_sqlite_run(s, q);
-	if (st == ST_OK)
-		*n = (size_t)sqlite3_changes(s->db);
-	return st;
-}
-
 /* ---- out */
 
 /* Receipts whose deliveries may be meant: the statement that gives the fewest

@@ -37,6 +37,14 @@
 	" FROM waiting WHERE merchant = ?1 " \
 	"AND received_at_us < ?2 " NOT_HELD("waiting")
 
+/* What is tried no more since before ?1; what was refused before that. */
+#define STOPPED                                 \
+	" FROM stopped INDEXED BY stopped_age " \
+	"CROSS JOIN receipt USING (seq) WHERE at_us < ?1 " NOT_HELD("receipt")
+#define REFUSED                                         \
+	" FROM tombstone INDEXED BY tombstone_refused " \
+	"WHERE why = 0 AND at_us < ?1 "
+
 /* One delivery of receipt ?1, to an endpoint behind ?2. */
 #define LINE(state, outcome, at, table)                           \
 	"SELECT endpoint_id, name, " state ", attempts, " outcome \
@@ -145,6 +153,15 @@ const char *const driver_sqlite_sql_text[SQL_STATEMENTS] = {
 	[SQL_SWEEP] = "DELETE FROM attempt WHERE n IN "
 		      "(SELECT n FROM attempt ORDER BY n LIMIT ?2) "
 		      "AND at_us < ?1",
+	[SQL_SWEEPING] = "SELECT count(*) FROM attempt WHERE at_us < ?1",
+	[SQL_STOPPED] =
+	    "SELECT seq, endpoint_id, state" STOPPED "ORDER BY at_us LIMIT ?2",
+	[SQL_STOPPED_COUNT] = "SELECT count(*)" STOPPED,
+	[SQL_FORGET_ATTEMPTS] = "DELETE FROM attempt "
+				"WHERE seq = ?1 AND endpoint_id = ?2",
+	[SQL_SWEEP_REFUSED] = "DELETE FROM tombstone WHERE id IN "
+			      "(SELECT id" REFUSED "ORDER BY at_us LIMIT ?2)",
+	[SQL_REFUSED_COUNT] = "SELECT count(*)" REFUSED,
 	[SQL_COUNTS] = "UPDATE store SET receipts = receipts + ?1, "
 		       "pending = pending + ?2, waiting = waiting + ?3, "
 		       "held = held + ?4, exhausted = exhausted + ?5, "

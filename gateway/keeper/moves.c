@@ -172,8 +172,8 @@ moves_apply(const struct store_driver *d, struct store *s, struct store_op *op)
 	case STORE_OP_ERASE:
 		return erasure_apply(d, s, &op->u.erase.ask, op->u.erase.out);
 	case STORE_OP_SWEEP:
-		return d->sweep(
-		    s, op->u.sweep.before_us, op->u.sweep.most, &op->u.sweep.n);
+		return d->sweep(s, op->u.sweep.what, op->u.sweep.before_us,
+		    op->u.sweep.most, &op->u.sweep.n);
 	case STORE_OP_HEAD:
 		return d->keep_head(s, op->u.head.before_us, op->u.head.at_us,
 		    op->u.head.most, &op->u.head.more);

@@ -6,6 +6,8 @@
 
 #define DELIVERY_JITTER_MS 1000
 
+#define SECOND_US INT64_C(1000000)
+
 /* Ten years, so that no sum overflows. */
 #define LONGEST_S INT64_C(315360000)
 
@@ -24,7 +26,7 @@ struct merchant {
 struct routes {
 	size_t n, n_merchants;
 	uint64_t adoptions;
-	int64_t keep_attempts_s, redeliver_rate;
+	int64_t keep_us[STORE_SWEEPS], redeliver_rate;
 	struct endpoint endpoints[ROUTES_ENDPOINTS];
 	struct merchant merchants[ROUTES_MERCHANTS];
 	struct keeper_config proposed;
@@ -49,6 +51,12 @@ is_name(const char *field, size_t cap)
 }
 
 static bool
+term_sound(int64_t keep_s)
+{
+	return keep_s > 0 && keep_s <= 10 * LONGEST_S;
+}
+
+static bool
 merchant_sound(const struct keeper_config *cfg, size_t i)
 {
 	return is_name(cfg->merchants[i].store_id,
@@ -63,8 +71,7 @@ merchant_sound(const struct keeper_config *cfg, size_t i)
 	       cfg->merchants[i].refuse_after_s >= 0 &&
 	       cfg->merchants[i].refuse_after_s <= LONGEST_S &&
 	       cfg->merchants[i].keep_at_least_s >= 0 &&
-	       cfg->merchants[i].keep_s > 0 &&
-	       cfg->merchants[i].keep_s <= 10 * LONGEST_S &&
+	       term_sound(cfg->merchants[i].keep_s) &&
 	       cfg->merchants[i].keep_at_least_s <= LONGEST_S;
 }
 
@@ -89,8 +96,10 @@ config_sound(const struct keeper_config *cfg)
 	if (cfg->n_merchants > CONFIG_MERCHANTS ||
 	    cfg->n_billings > CONFIG_BILLINGS)
 		return false;
-	if (cfg->keep_attempts_s <= 0 || cfg->keep_attempts_s > LONGEST_S ||
-	    cfg->redeliver_rate <= 0 || cfg->redeliver_rate > 1000000)
+	if (!term_sound(cfg->keep_attempts_s) ||
+	    !term_sound(cfg->keep_stopped_s) ||
+	    !term_sound(cfg->keep_refused_s) || cfg->redeliver_rate <= 0 ||
+	    cfg->redeliver_rate > 1000000)
 		return false;
 	for (size_t i = 0; i < cfg->n_billings; i++) {
 		if (!billing_sound(cfg, i))
@@ -209,7 +218,9 @@ routes_adopt(struct routes *r)
 
 	assert(routes_unnamed(r) == NULL);
 	r->adoptions++;
-	r->keep_attempts_s = cfg->keep_attempts_s;
+	r->keep_us[STORE_SWEEP_ATTEMPTS] = cfg->keep_attempts_s * SECOND_US;
+	r->keep_us[STORE_SWEEP_STOPPED] = cfg->keep_stopped_s * SECOND_US;
+	r->keep_us[STORE_SWEEP_REFUSED] = cfg->keep_refused_s * SECOND_US;
 	r->redeliver_rate = cfg->redeliver_rate;
 	for (size_t i = 0; i < cfg->n_billings; i++)
 		adopt_billing(r, cfg, i);
@@ -254,9 +265,9 @@ routes_endpoint(const struct routes *r, size_t place)
 }
 
 int64_t
-routes_keep_attempts_s(const struct routes *r)
+routes_keep_us(const struct routes *r, enum store_sweep what)
 {
-	return r->keep_attempts_s;
+	return r->keep_us[what];
 }
 
 int64_t

@@ -39,8 +39,8 @@ struct routes_endpoint {
 	struct backoff backoff;
 };
 
-/* Seconds an attempt stays in the log, and retried deliveries a second. */
-int64_t routes_keep_attempts_s(const struct routes *r);
+/* How long each of what is swept is kept, and retried deliveries a second. */
+int64_t routes_keep_us(const struct routes *r, enum store_sweep what);
 int64_t routes_redeliver_rate(const struct routes *r);
 
 /* No merchant yet; NULL without memory. */

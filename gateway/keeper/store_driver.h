@@ -202,6 +202,16 @@ struct store_expire {
 	int64_t oldest_us; /* its received_at_us; 0: none */
 };
 
+/* What is forgotten after a term of its own, whosever it is. */
+enum store_sweep {
+	STORE_SWEEP_ATTEMPTS, /* of deliveries */
+	/* Deliveries that are tried no more, EXHAUSTED or DROPPED so long ago,
+	 * and their attempts; not of an invoice that a person holds. */
+	STORE_SWEEP_STOPPED,
+	STORE_SWEEP_REFUSED, /* tombstones of REFUSED payments */
+	STORE_SWEEPS
+};
+
 /* So many receipts are in a total at least: fewer would tell of one. */
 #define STORE_BUCKET 10
 
@@ -355,10 +365,10 @@ struct store_driver {
 	/* In a transaction: the later of the days stays, and the first
 	 * revocation; 0 changes nothing. */
 	enum status (*token)(struct store *s, const struct store_token *t);
-	/* In a transaction: forget attempts of before before_us, `most` at
-	 * most; *n: so many were forgotten. */
-	enum status (*sweep)(
-	    struct store *s, int64_t before_us, size_t most, size_t *n);
+	/* In a transaction: forget what is of before before_us, the oldest
+	 * first, `most` at most; *n: so many were forgotten. */
+	enum status (*sweep)(struct store *s, enum store_sweep what,
+	    int64_t before_us, size_t most, size_t *n);
 	/* In a transaction: look at `most` leaves at most that were not looked
 	 * at yet; *more: there are others.  Behind the last one, keep a head as
 	 * of at_us, unless the last head has the same leaves or is of before_us
@@ -433,6 +443,9 @@ struct store_driver {
 	/* How many payments of a merchant expire() would take, and the oldest
 	 * of them; at_us, most and totals are not looked at. */
 	enum status (*expiring)(struct store *s, struct store_expire *e);
+	/* How many sweep() would forget. */
+	enum status (*sweeping)(struct store *s, enum store_sweep what,
+	    int64_t before_us, size_t *n);
 	/* Totals of what was deidentified, in the order in which they were
 	 * written; and the invoices that are held. */
 	enum status (*buckets)(struct store *s, store_bucket_fn *fn, void *arg);

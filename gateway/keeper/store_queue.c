@@ -501,12 +501,14 @@ store_queue_erase(
 }
 
 enum status
-store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most)
+store_queue_sweep(struct store_queue *q, enum store_sweep what,
+    int64_t before_us, size_t most)
 {
 	struct store_op *op = op_new(STORE_OP_SWEEP);
 
 	if (op == NULL)
 		return ST_NO_MEMORY;
+	op->u.sweep.what = what;
 	op->u.sweep.before_us = before_us;
 	op->u.sweep.most = most;
 	submit(q, op);

@@ -143,6 +143,7 @@ struct store_op {
 			    *out; /* the answer; the queue's */
 		} erase;
 		struct {
+			enum store_sweep what;
 			int64_t before_us;
 			size_t most, n; /* n: the answer */
 		} sweep;
@@ -206,8 +207,9 @@ MUST_USE enum status
 store_queue_do(struct store_queue *q, const struct store_op *op);
 MUST_USE enum status store_queue_erase(
     struct store_queue *q, const struct erasure_ask *ask, uint64_t tag);
-MUST_USE enum status
-store_queue_sweep(struct store_queue *q, int64_t before_us, size_t most);
+/* The driver's sweep, with its arguments. */
+MUST_USE enum status store_queue_sweep(struct store_queue *q,
+    enum store_sweep what, int64_t before_us, size_t most);
 /* The driver's keep_head, with its arguments. */
 MUST_USE enum status store_queue_head(
     struct store_queue *q, int64_t before_us, int64_t at_us, size_t most);

@@ -1,6 +1,6 @@
 /*
- * Forgetting what has been kept long enough: attempts, in small batches, so
- * that no commit waits for it.  Loop thread.
+ * Forgetting what has a term of its own (enum store_sweep), in small batches,
+ * so that no commit waits for it.  Loop thread.
  */
 #ifndef KEEPER_SWEEP_H
 #define KEEPER_SWEEP_H
@@ -11,10 +11,11 @@
 struct sweep {
 	const struct routes *routes;
 	struct store_queue *queue;
-	int64_t next_us; /* its own, zero at first: not before that */
+	/* Its own, zero at first: not before that. */
+	int64_t next_us[STORE_SWEEPS];
 };
 
-/* Every second; once a minute it begins. */
+/* Every second; once a minute each of them begins. */
 void sweep_tick(struct sweep *s);
 
 /* The store answered: there may be more. */

@@ -453,8 +453,9 @@ sweep(struct store_bench *f, int64_t before_us, size_t most)
 	size_t n = 99;
 
 	store_bench_begin(f);
-	assert_int_equal(
-	    f->driver->sweep(f->writer, before_us, most, &n), ST_OK);
+	assert_int_equal(f->driver->sweep(f->writer, STORE_SWEEP_ATTEMPTS,
+			     before_us, most, &n),
+	    ST_OK);
 	store_bench_commit(f);
 	return n;
 }

@@ -209,9 +209,20 @@ memory_token(struct store *s, const struct store_token *t)
 }
 
 static enum status
-memory_sweep(struct store *s, int64_t before_us, size_t most, size_t *n)
+memory_sweep(struct store *s, enum store_sweep what, int64_t before_us,
+    size_t most, size_t *n)
 {
-	*n = content_sweep(&s->next, before_us, most);
+	*n = content_sweep(&s->next, what, before_us, most);
+	return ST_OK;
+}
+
+static enum status
+memory_sweeping(
+    struct store *s, enum store_sweep what, int64_t before_us, size_t *n)
+{
+	(void)pthread_mutex_lock(&lock);
+	*n = content_sweeping(&s->book->now, what, before_us);
+	(void)pthread_mutex_unlock(&lock);
 	return ST_OK;
 }
 
@@ -571,6 +582,7 @@ const struct store_driver store_driver_memory = {
 	.holds = memory_holds,
 	.hold = memory_hold,
 	.expiring = memory_expiring,
+	.sweeping = memory_sweeping,
 	.buckets = memory_buckets,
 	.legals = memory_legals,
 	.root = memory_root,

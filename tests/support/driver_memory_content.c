@@ -278,7 +278,7 @@ arrive(struct content *c, const struct store_move *m)
 		c->tombstones = content_append(
 		    c->tombstones, &c->n_tombstones, sizeof(*c->tombstones));
 		c->tombstones[c->n_tombstones - 1] =
-		    (struct tombstone){ m->receipt.id, m->to };
+		    (struct tombstone){ m->receipt.id, m->to, m->at_us };
 		return ST_OK;
 	}
 }

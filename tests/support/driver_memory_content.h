@@ -33,6 +33,7 @@ struct waiting {
 struct tombstone {
 	struct receipt_id id;
 	enum life life; /* REFUSED or ERASED */
+	int64_t at_us;
 };
 
 struct notice {
@@ -117,7 +118,10 @@ content_notice_settle(struct content *c, const struct store_settle *d);
 enum status content_settle(struct content *c, const struct store_settle *d);
 enum status
 content_redeliver(struct content *c, const struct store_redeliver *r);
-size_t content_sweep(struct content *c, int64_t before_us, size_t most);
+size_t content_sweep(
+    struct content *c, enum store_sweep what, int64_t before_us, size_t most);
+size_t content_sweeping(
+    const struct content *c, enum store_sweep what, int64_t before_us);
 enum status content_mark(struct content *c, struct store_mark *m);
 enum status
 content_unmark(struct content *c, const char *merchant, const char *name);

@@ -74,19 +74,6 @@ content_redeliver(struct content *c, const struct store_redeliver *r)
 	return ST_OK;
 }
 
-size_t
-content_sweep(struct content *c, int64_t before_us, size_t most)
-{
-	size_t n = 0;
-
-	while (n < most && c->n_tries > 0 &&
-	       c->tries[0].attempt.at_us < before_us) {
-		content_take_out(c->tries, &c->n_tries, sizeof(*c->tries), 0);
-		n++;
-	}
-	return n;
-}
-
 /* ---- lists */
 
 static bool

@@ -311,7 +311,7 @@ keeper_bench_config(struct keeper_config *c, const char *path,
 {
 	memset(c, 0, sizeof(*c));
 	(void)snprintf(c->store_path, sizeof(c->store_path), "%s", path);
-	c->keep_attempts_s = 86400;
+	c->keep_attempts_s = c->keep_stopped_s = c->keep_refused_s = 86400;
 	c->redeliver_rate = 100;
 	c->n_merchants = 1;
 	c->n_billings = 1;

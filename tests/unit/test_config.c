@@ -113,6 +113,8 @@ a_small_file_gets_the_usual_values(void **state)
 	assert_int_equal(r.c->limits.waiters, 4096);
 	assert_int_equal(r.c->limits.redeliver_rate, 100);
 	assert_int_equal(r.c->keep_attempts_s, 30 * 86400);
+	assert_int_equal(r.c->keep_stopped_s, 400 * 86400);
+	assert_int_equal(r.c->keep_refused_s, 90 * 86400);
 	assert_string_equal(r.c->api_client_ca_file, "");
 	assert_int_equal(r.c->n_merchants, 1);
 	assert_string_equal(r.c->merchants[0].store_id, "shop");
@@ -160,6 +162,8 @@ static const char whole[] =
     "identity_key_file = /keys/id\n"
     "keep = 36h\n"
     "keep_attempts = 12h\n"
+    "keep_stopped = 13h\n"
+    "keep_refused = 14h\n"
     "[limits]\n"
     "api_rate = 8\n"
     "waiters = 9\n"
@@ -224,6 +228,8 @@ a_whole_file_gives_every_value(void **state)
 	assert_string_equal(r.c->identity_key_file, "/keys/id");
 	assert_int_equal(r.c->keep_s, 36 * 3600);
 	assert_int_equal(r.c->keep_attempts_s, 12 * 3600);
+	assert_int_equal(r.c->keep_stopped_s, 13 * 3600);
+	assert_int_equal(r.c->keep_refused_s, 14 * 3600);
 	assert_string_equal(
 	    r.c->api_client_ca_file, "/etc/paysieve/clients.crt");
 	assert_int_equal(r.c->limits.api_rate, 8);

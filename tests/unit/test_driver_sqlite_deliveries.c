@@ -585,7 +585,8 @@ may_scan(enum driver_sqlite_sql which, const char *step)
 		    which == SQL_EXPIRING_HELD) &&
 		   strcmp(step, "SCAN waiting") == 0) ||
 	       (which == SQL_TOKENS && strcmp(step, "SCAN token") == 0) ||
-	       (which == SQL_SWEEP && strcmp(step, "SCAN attempt") == 0) ||
+	       ((which == SQL_SWEEP || which == SQL_SWEEPING) &&
+		   strcmp(step, "SCAN attempt") == 0) ||
 	       (which == SQL_ATTEMPTS && strstr(step, "subquery") != NULL);
 }
 
@@ -774,7 +775,8 @@ what_is_due_and_what_is_old_is_found_at_once(void **state)
 	}
 	assert_int_equal(driver->begin(f->writer), ST_OK);
 	(void)steps_of(f->writer);
-	assert_int_equal(driver->sweep(f->writer, 6, 10, &n), ST_OK);
+	assert_int_equal(
+	    driver->sweep(f->writer, STORE_SWEEP_ATTEMPTS, 6, 10, &n), ST_OK);
 	assert_int_equal(n, 10);
 	assert_in_range(steps_of(f->writer), 1, 1000);
 	driver->abort(f->writer);

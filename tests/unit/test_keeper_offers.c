@@ -179,7 +179,7 @@ open_store(struct fixture *f)
 	cfg.merchants[0].confirm_for_s = 7 * 86400;
 	cfg.merchants[0].refuse_after_s = 600;
 	cfg.merchants[0].keep_s = 86400;
-	cfg.keep_attempts_s = 86400;
+	cfg.keep_attempts_s = cfg.keep_stopped_s = cfg.keep_refused_s = 86400;
 	cfg.redeliver_rate = 100;
 	memcpy(cfg.billings[0].name, "main", 5);
 	cfg.billings[0].rate = 100000;

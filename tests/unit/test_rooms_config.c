@@ -97,6 +97,8 @@ make_config(const struct world *w)
 	path_of(w, "r.db", c->store_path);
 	c->keep_s = 99;
 	c->keep_attempts_s = 88;
+	c->keep_stopped_s = 89;
+	c->keep_refused_s = 90;
 	c->limits.redeliver_rate = 77;
 	c->limits.head_ms = 1234;
 	c->limits.ask_rate = 50;
@@ -615,6 +617,8 @@ the_keeper_and_the_desk_get_their_part(void **state)
 	assert_int_equal(w->keeper->merchants[1].confirm_for_s, 70);
 	assert_int_equal(w->keeper->merchants[1].refuse_after_s, 8);
 	assert_int_equal(w->keeper->keep_attempts_s, 88);
+	assert_int_equal(w->keeper->keep_stopped_s, 89);
+	assert_int_equal(w->keeper->keep_refused_s, 90);
 	assert_int_equal(w->keeper->redeliver_rate, 77);
 	assert_int_equal(w->keeper->n_billings, 1);
 	assert_string_equal(w->keeper->billings[0].name, "main");

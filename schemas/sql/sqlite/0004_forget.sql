@@ -3,7 +3,11 @@
 -- Why there is a tombstone: 0 refused, 1 erased by request, 2 for its age.
 ALTER TABLE tombstone ADD COLUMN
 	why INTEGER NOT NULL DEFAULT 0 CHECK (why BETWEEN 0 AND 2);
-CREATE INDEX tombstone_age ON tombstone (at_us);
+-- Those of refused payments go after a term; the others never.
+CREATE INDEX tombstone_refused ON tombstone (at_us) WHERE why = 0;
+
+-- What has been tried no more for the longest time.
+CREATE INDEX stopped_age ON stopped (at_us);
 
 -- What has been kept longest, of each merchant.
 CREATE INDEX receipt_age ON receipt (merchant, received_at_us);
