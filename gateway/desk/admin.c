@@ -77,6 +77,14 @@ provider_word(const struct admin *ad)
 	return "ok";
 }
 
+static const char *
+retention_word(const struct admin *ad)
+{
+	return metrics_sum(ad->pages, ad->n_pages, MET_RETENTION_BEHIND) > 0
+		   ? "behind"
+		   : "ok";
+}
+
 static void
 detail_json(
     const struct admin *ad, const struct msg_health *h, struct buf *json)
@@ -95,7 +103,8 @@ detail_json(
 		rfc3339_micros((int64_t)h->oldest_waiting_us, since);
 		buf_printf(json, ",\"oldest_waiting\":\"%s\"", since);
 	}
-	buf_printf(json, ",\"provider\":\"%s\"", provider_word(ad));
+	buf_printf(json, ",\"provider\":\"%s\",\"retention\":\"%s\"",
+	    provider_word(ad), retention_word(ad));
 }
 
 static void

@@ -1,12 +1,16 @@
 #include "keeper/chores.h"
 
+#include "base/clock.h"
+
 void
 chores_init(
     struct chores *c, const struct routes *routes, struct store_queue *queue)
 {
 	*c = (struct chores){ .sweep = { .routes = routes, .queue = queue },
 		.heads = { .queue = queue },
-		.retention = { .routes = routes, .queue = queue },
+		.retention = { .routes = routes,
+		    .queue = queue,
+		    .swept_us = clock_mono_us() },
 		/* What a predecessor deleted may still be in the log. */
 		.rest = { .queue = queue, .dirty = true },
 		.scrubber = { .queue = queue } };

@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
-#define MINUTE_US INT64_C(60000000)
+#define SECOND_US INT64_C(1000000)
+#define MINUTE_US (60 * SECOND_US)
+#define DAY_US	  (24 * 60 * MINUTE_US)
 
 /* Of one transaction: a few milliseconds. */
 #define STEP 200
@@ -21,7 +23,8 @@ turn(struct retention *r)
 		log_event(LOG_EXPIRED, log_num(KEY_COUNT, (int64_t)r->gone));
 	r->gone = 0;
 	r->place = 0;
-	r->next_us = clock_mono_us() + MINUTE_US;
+	r->swept_us = clock_mono_us();
+	r->next_us = r->swept_us + MINUTE_US;
 }
 
 static void
@@ -53,10 +56,30 @@ step(struct retention *r)
 	}
 }
 
+/* A pass that fails, finds no place in the queue or finds more and more does
+ * not end: so that alone tells of all of them. */
+static void
+tell_lag(struct retention *r)
+{
+	int64_t lag_us = clock_mono_us() - r->swept_us;
+	bool behind = lag_us > DAY_US;
+
+	metrics_set(MET_RETENTION_LAG_US, lag_us);
+	metrics_set(MET_RETENTION_BEHIND, behind);
+	if (behind != r->behind)
+		log_event(
+		    behind ? LOG_RETENTION_BEHIND : LOG_RETENTION_CAUGHT_UP,
+		    log_num(KEY_SECONDS, lag_us / SECOND_US));
+	r->behind = behind;
+}
+
 void
 retention_tick(struct retention *r)
 {
+	if (routes_merchants(r->routes) == 0)
+		r->swept_us = clock_mono_us();
 	step(r);
+	tell_lag(r);
 }
 
 void

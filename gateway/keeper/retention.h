@@ -18,9 +18,13 @@ struct retention {
 	size_t place;	 /* of the merchant whose turn it is */
 	bool asked;
 	uint64_t gone; /* in this pass */
+	/* Monotonic, now at first: when a pass came to its end, nothing being
+	 * left.  A day later it is behind. */
+	int64_t swept_us;
+	bool behind;
 };
 
-/* Every second. */
+/* Every second.  Tells, in metrics and log, how far behind it is. */
 void retention_tick(struct retention *r);
 
 /* The store answered a step. */

@@ -1085,7 +1085,7 @@ readiness_is_the_keepers_word(void **state)
 		    "{\"status\":\"ready\",\"store\":\"ok\",\"receipts\":12,"
 		    "\"deliveries_pending\":3,\"deliveries_exhausted\":5,"
 		    "\"endpoints_disabled\":1,\"waiting\":0,\"held\":2,"
-		    "\"provider\":\"ok\"}\n" },
+		    "\"provider\":\"ok\",\"retention\":\"ok\"}\n" },
 		{ ST_BUSY, 503,
 		    "{\"status\":\"not ready\",\"store\":\"full\"}\n" },
 		{ ST_IO, 503,
@@ -1146,14 +1146,17 @@ readiness_tells_how_sslcommerz_does_and_does_not_depend_on_it(void **state)
 	expect_ready(&p, &waiting,
 	    ",\"waiting\":7,\"held\":0,"
 	    "\"oldest_waiting\":\"2025-12-02T06:30:47.123456Z\","
-	    "\"provider\":\"ok\"}");
+	    "\"provider\":\"ok\",\"retention\":\"ok\"}");
 	metrics_set(MET_PROVIDERS_AWAY, 1);
-	expect_ready(&p, &none, ",\"provider\":\"away\"}");
+	expect_ready(&p, &none, ",\"provider\":\"away\",");
 	metrics_set(MET_MERCHANTS_LOCKED_OUT, 1);
-	expect_ready(&p, &none, ",\"provider\":\"locked_out\"}");
+	expect_ready(&p, &none, ",\"provider\":\"locked_out\",");
 	metrics_set(MET_PROVIDERS_AWAY, 0);
 	metrics_set(MET_MERCHANTS_LOCKED_OUT, 0);
-	expect_ready(&p, &none, ",\"provider\":\"ok\"}");
+	metrics_set(MET_RETENTION_BEHIND, 1);
+	expect_ready(
+	    &p, &none, ",\"provider\":\"ok\",\"retention\":\"behind\"}");
+	metrics_set(MET_RETENTION_BEHIND, 0);
 	caller_close(&p);
 }
 
