@@ -123,8 +123,9 @@ def main():
     for name in options.rows:
         if name not in names:
             sys.exit(f"no row {name}; there are: {' '.join(names)}")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.sched_setaffinity(0, {int(rows.CLIENT)})  # servers have the other
     OUT.mkdir(parents=True, exist_ok=True)
     folder = OUT / "run"
     shutil.rmtree(folder, ignore_errors=True)

@@ -32,4 +32,5 @@ $put = $db->prepare('INSERT OR IGNORE INTO receipt
 $put->execute([$_POST['val_id'], $_POST['tran_id'], $_POST['currency'],
                $_POST['amount'], $_POST['tran_date']]);
 header('Content-Type: text/plain');
+header('Content-Length: 2');
 echo 'OK';

@@ -119,7 +119,7 @@ def against_nginx(bench, rounds, count, **more):
 
 
 def cpu(bench):
-    return against_nginx(bench, bench.size(3, 7), bench.size(20000, 60000),
+    return against_nginx(bench, bench.size(3, 7), bench.size(10000, 60000),
                          connections=64)
 
 
@@ -132,7 +132,7 @@ def php(bench):
     servers = [bench.paysieve(),
                bench.begin(Php(bench.place(), bench.keys, SERVER))]
     told = in_turn(bench, servers, bench.size(2, 5),
-                   {"paysieve": bench.size(20000, 60000),
+                   {"paysieve": bench.size(10000, 60000),
                     "php": bench.size(1500, 5000)}, connections=64)
     return {"ratio": ratios(told, "per_second", "paysieve", "php")}, \
         middles(told)
@@ -140,7 +140,7 @@ def php(bench):
 
 def latency(bench):
     server = bench.paysieve()
-    peaks = [round_of(bench, server, bench.size(20000, 60000),
+    peaks = [round_of(bench, server, bench.size(10000, 60000),
                       connections=64)["per_second"]
              for _ in range(3)]
     rate = int(statistics.median(peaks) / 2)
@@ -283,14 +283,14 @@ def full(bench):
     # it looks through the whole file first
     if laden.gateway.log.wait("store_scrubbed", seconds=300) is None:
         raise Wrong("the full store was not looked through")
-    count = bench.size(20000, 60000)
+    count = bench.size(10000, 60000)
     told = in_turn(bench, [empty, laden], bench.size(3, 7),
                    {"paysieve": count, "laden": count}, connections=64)
     return {"ratio": ratios(told, "us", "laden", "paysieve")}, middles(told)
 
 
 def memory(bench):
-    count = bench.size(60000, 300000)
+    count = bench.size(30000, 300000)
     server = bench.paysieve(BOTH, limits={"edges": 2})
     load = Load("post", BOTH, port=server.port, count=count,
                 first=bench.first, connections=64)

@@ -2,6 +2,7 @@
 behind: the gateway, nginx that throws a request away, nginx with PHP."""
 
 import glob
+import json
 import os
 import signal
 import socket
@@ -110,6 +111,64 @@ class Server:
             before = now
 
 
+class FileLog:
+    """What gateway.Log is to tests, of a file: there is a line for each
+    callback, and reading all of them would be load too."""
+    EVERY_S = 0.001
+
+    def __init__(self, path):
+        self.path = path
+        self.file = path.open("rb")
+        self.events = []
+
+    @property
+    def raw(self):
+        return self.path.read_bytes()
+
+    def _read(self):
+        while line := self.file.readline():
+            if not line.endswith(b"\n"):  # the rest is still to come
+                self.file.seek(-len(line), os.SEEK_CUR)
+                return
+            if b'"event":"callback"' not in line:
+                self.events.append(json.loads(line))
+
+    def find(self, *names):
+        self._read()
+        return next((e for e in self.events if e["event"] in names), None)
+
+    def count(self, name):
+        self._read()
+        return sum(e["event"] == name for e in self.events)
+
+    def wait(self, *names, seconds=gateway.PATIENCE):
+        """The first such event; None if none comes."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            event = self.find(*names)
+            if event is not None:
+                return event
+            time.sleep(self.EVERY_S)
+        return None
+
+    def close(self):
+        self.file.close()
+
+
+class Logged(gateway.Gateway):
+    """A gateway whose log goes to a file."""
+
+    def spawn(self):
+        path = self.dir / f"log{len(self.logs)}"
+        with path.open("wb") as out:
+            self.process = subprocess.Popen(
+                [*self.prefix, gateway.BIN, "serve", "--config",
+                 str(self.conf)], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=out, start_new_session=True)
+        self.log = FileLog(path)
+        self.logs.append(self.log)
+
+
 class Paysieve(Server):
     name = "paysieve"
 
@@ -117,7 +176,7 @@ class Paysieve(Server):
         folder.mkdir(mode=0o700)
         limits = {**LIMITS, **more.pop("limits", {})}
         billing_options = more.pop("billing_options", {})
-        self.gateway = gateway.Gateway(
+        self.gateway = Logged(
             folder, keys, limits=limits, store=store,
             prefix=["taskset", "-c", cores], identity_key="5a" * 32, **more)
         self.gateway.billing_options = billing_options

@@ -85,7 +85,7 @@ def filled(bench, receipts):
         for old in folder.glob("making.db*"):
             old.unlink()
         subprocess.run([os.environ["FILL"], making, str(receipts), "0",
-                        "1000"], check=True, stdout=subprocess.DEVNULL,
+                        "20000"], check=True, stdout=subprocess.DEVNULL,
                        umask=0o077)
         for rest in folder.glob("making.db-*"):
             rest.unlink()
