@@ -1,14 +1,22 @@
 """What was kept for its term goes; what a person holds stays."""
 
 import json
+import os
+import random
+import subprocess
+from collections import Counter
 
 import callbacks
 import pytest
-from gateway import command, until
+from gateway import PATIENCE, Load, command, process_ended, until
 from payments import pay, states
 from shifted import ShiftedClock
 
-DAY = 86400
+HOUR, DAY = 3600, 86400
+FILL = os.environ["FILL"]
+ROUNDS = int(os.environ.get("ROUNDS") or 2)
+OLD = 20000  # receipts that are due, each of 1150.00
+HELD = ("INV-2025-000007", "INV-2025-019999")  # of those
 
 
 def retention(gateway, *args):
@@ -142,3 +150,107 @@ def test_what_waits_goes_too(make_gateway, billing, provider, tmp_path):
     until(lambda: states(gateway)[0] == 0)
     assert gateway.receipts() == []
     provider.behave()
+
+
+def test_what_was_given_up_and_what_was_refused_have_terms_of_their_own(
+        make_gateway, billing, provider, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    billing.clock = clock.time
+    gateway = make_gateway(billing=billing, provider=provider,
+                           environ=clock.environ)
+    gateway.more["store"] = {"url": f"sqlite:{gateway.store}",
+                             "keep_stopped": "20h", "keep_refused": "40h"}
+    gateway.billing_options = {"schedule": "1s"}
+    gateway.start()
+    billing.mode("status", status=500)
+    pay(gateway, provider, "INV-GIVEN-UP")
+    assert gateway.log.wait("delivery_exhausted")
+    provider.misbehave("unknown")
+    pay(gateway, provider, "INV-REFUSED")
+    assert gateway.log.wait("refused")
+    provider.behave()
+    billing.mode("ok")
+    clock.move(19 * HOUR)
+    until(lambda: gateway.metrics()["paysieve_deliveries_exhausted"] == 1)
+    assert going(gateway)[1] == {"attempts": 0, "stopped": 0, "refused": 0}
+    clock.move(2 * HOUR)
+    assert gateway.log.wait("forgotten")["count"] == 1
+    until(lambda: gateway.metrics()["paysieve_deliveries_exhausted"] == 0)
+    assert gateway.rows("select count(*) from stopped") == [(0,)]
+    assert gateway.rows("select count(*) from attempt") == [(0,)]
+    assert [r["invoice_id"] for r in gateway.receipts()] == ["INV-GIVEN-UP"]
+    body = provider.ledger.body(callbacks.genuine("INV-REFUSED"))
+    assert gateway.post(body).status == 200
+    assert states(gateway) == (0, 0, 1, 1)
+    clock.move(20 * HOUR)
+    until(lambda: states(gateway) == (0, 0, 0, 1))
+    assert gateway.metrics()[
+        'paysieve_forgotten_total{what="tombstone"}'] == 1
+    # It comes again, is asked about again, and SSLCommerz knows it by now.
+    assert gateway.post(body).status == 200
+    assert billing.wait_invoices(["INV-REFUSED"])
+    assert states(gateway) == (0, 0, 0, 2)
+
+
+# ---- killed in the middle
+
+def old_ones(gateway):
+    """How many of the receipts that are due are still there."""
+    return gateway.rows("select count(*) from receipt "
+                        "where invoice_id glob 'INV-2025-*'")[0][0]
+
+
+@pytest.fixture
+def expiring(make_gateway):
+    """A gateway, not started, whose store has OLD receipts that are due and
+    two of them held."""
+    gateway = make_gateway(identity_key="1f" * 32, merchants={
+        callbacks.MERCHANT: {"password": callbacks.PASSWORD,
+                             "keep": "30d", "then": "deidentify"}})
+    subprocess.run([FILL, gateway.store, str(OLD), "0", "1000"], check=True,
+                   capture_output=True, timeout=3 * PATIENCE)
+    for invoice in HELD:
+        assert retention(gateway, "hold", callbacks.MERCHANT,
+                         invoice)[0] == 0
+    return gateway
+
+
+# proves: R13 R14 R21
+@pytest.mark.parametrize("role", ["keeper", "supervisor"])
+def test_killed_in_the_middle_of_a_sweep_each_receipt_goes_once(
+        expiring, role):
+    chance = random.Random(role)
+    gateway, acked, before, middles = expiring, [], OLD, 0
+    for number in range(ROUNDS):
+        gateway.start()
+        load = Load(gateway, name=f"NEW-{number}").start()
+        wanted = before - chance.randrange(1, OLD // (2 * ROUNDS))
+        until(lambda: old_ones(gateway) <= wanted, 3 * PATIENCE, every=0.001)
+        rooms = gateway.rooms()
+        gateway.kill(role)
+        assert all(process_ended(pid, PATIENCE) for pid in rooms)
+        acked += load.stop()
+        gateway.ended()
+        left = old_ones(gateway)
+        assert len(HELD) <= left <= wanted  # nothing is back
+        middles += left > len(HELD)
+        before = max(left, OLD // (2 * ROUNDS))
+    assert middles > 0
+    gateway.start()
+    until(lambda: old_ones(gateway) == len(HELD), 3 * PATIENCE)
+    stored = Counter(r["invoice_id"] for r in gateway.receipts())
+    assert set(acked) | set(HELD) <= set(stored)
+    assert max(stored.values()) == 1
+    gone = OLD - len(HELD)
+    assert gateway.rows("select sum(receipts), sum(amount_minor) from total"
+                        ) == [(gone, gone * 115000)]
+    assert gateway.rows("select why, count(*) from tombstone group by why"
+                        ) == [(2, gone)]
+    until(lambda: not holds(gateway, "INV-2025-000123"))
+    # A second later nothing is left in the pages that changed.
+    until(lambda: command("store", "verify", "--config", gateway.conf)
+          .returncode == 0)
+    assert gateway.stop() == 0
+    for words in (("ledger", "verify"), ("store", "verify")):
+        done = command(*words, "--config", gateway.conf)
+        assert done.returncode == 0, done.stdout + done.stderr
