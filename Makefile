@@ -55,6 +55,10 @@ endif
 ifeq ($(VARIANT),taint)
 OPT   := -O1 $(FRAMES) -DPAYSIEVE_TAINT
 endif
+ifeq ($(VARIANT),taint)
+STAND_IN := $(OUT)/tests/prove/taint_calls.o
+$(OUT)/paysieve: LDFLAGS += -Wl,--wrap=pidfd_open,--wrap=execv
+endif
 ifeq ($(VARIANT),asan)
 OPT   := -O1 $(FRAMES) -fsanitize=address,undefined -fno-sanitize-recover=all
 LDOPT := -fsanitize=address,undefined
@@ -91,7 +95,7 @@ SOURCES := $(shell git ls-files '*.[ch]' 2>/dev/null | grep -v '^tests/lint/')
 .PHONY: all
 all: $(BIN) ## build the release binary at build/paysieve (VARIANT=...: another)
 
-$(BIN): $(OUT)/gateway/main.o $(LIB)
+$(BIN): $(OUT)/gateway/main.o $(STAND_IN) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIB): $(OBJ)
@@ -241,7 +245,7 @@ twins: ## PAIRS (100000) of callbacks that differ in what is dropped: nothing ma
 TAINTED      := $(patsubst %,$(OUT)/tests/unit/test_%,edge edge_confirm \
 	reading asker fixtures sslcommerz)
 TAINT_PAIRS  ?= 1000
-TAINT_PLANTS ?= copy bind xor
+TAINT_PLANTS ?= copy bind xor answer
 .PHONY: taint
 taint: ## dropped bytes undefined under valgrind, TAINT_PAIRS (1000) times two callbacks
 	@tests/support/packages.sh run test ci prove
@@ -251,6 +255,16 @@ taint: ## dropped bytes undefined under valgrind, TAINT_PAIRS (1000) times two c
 taint-run: $(TWINS) $(TAINTED)
 	@UNITS="$(TAINTED)" PLANTS="$(TAINT_PLANTS)" \
 	  tests/prove/taint.sh $(TAINT_PAIRS)
+
+# SHORT=1: the part of them that CI runs (tests/prove/taint_scenarios.txt).
+.PHONY: taint-scenarios
+taint-scenarios: ## the scenarios with all rooms under valgrind, hours; SHORT=1: minutes
+	@tests/support/packages.sh run test ci prove
+	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=taint \
+	  build/taint/paysieve build/taint/tests/ledger/fill
+	@FILL=$(abspath build/taint/tests/ledger/fill) SHORT="$(SHORT)" \
+	  PLANTS="$(TAINT_PLANTS)" \
+	  tests/prove/taint_scenarios.sh $(PYTEST_ARGS)
 
 .PHONY: bench-memory
 bench-memory: ## processor time for a callback with wiped memory and without, as a ratio

@@ -26,8 +26,8 @@ if ! watched sound build/taint/tests/prove/twins "$1" || reported sound; then
 fi
 tail -1 "$reports/sound.out"
 for plant in $PLANTS; do
-	binary=$(tests/prove/twins_planted.sh \
-		"tests/prove/plants/taint/$plant.patch" taint)
+	binary=$(tests/prove/planted.sh \
+		"tests/prove/plants/taint/$plant.patch" taint tests/prove/twins)
 	if watched "$plant" "$binary" 6 || ! reported "$plant" >/dev/null; then
 		cat "$reports/$plant".*
 		echo "$plant: not caught" >&2

@@ -3,8 +3,9 @@
 set -eu
 cd "$(dirname "$0")/../.."
 for plant in tests/prove/plants/twins/*.patch; do
-	binary=$(tests/prove/twins_planted.sh "$plant" release)
-	out=build/twins-planted/out
+	binary=$(tests/prove/planted.sh "$plant" release \
+		tests/prove/twins)
+	out=build/planted/out
 	if "$binary" 10 1 >"$out" || ! grep -q '^pair [0-9]:' "$out"; then
 		cat "$out"
 		echo "$plant: not caught" >&2

@@ -1,7 +1,8 @@
 """A gateway of one's own for a test: files, processes, clients.
 
 Every wait is bounded and ends with an event: a log line, a process's end,
-an answer.  GATEWAY_BIN names another binary than build/paysieve.
+an answer.  GATEWAY_BIN names another binary than build/paysieve,
+GATEWAY_UNDER the program, with its options, that it and its rooms run under.
 """
 
 import base64
@@ -29,8 +30,11 @@ import callbacks
 TOP = Path(__file__).resolve().parents[2]
 BIN = os.environ.get("GATEWAY_BIN", str(TOP / "build" / "paysieve"))
 FORM = "application/x-www-form-urlencoded"
-SANITIZED = any(word in BIN for word in ("asan", "tsan"))
-PATIENCE = 60 if SANITIZED else 20  # seconds that nothing should ever take
+UNDER = os.environ.get("GATEWAY_UNDER", "").split()
+SANITIZED = Path(BIN).parent.name in ("asan", "tsan", "taint")
+# Seconds that nothing should ever take.
+PATIENCE = 180 if UNDER else 60 if SANITIZED else 20
+DRAIN = "30s" if UNDER else "5s"
 
 
 @dataclass
@@ -198,7 +202,7 @@ class Gateway:
         self.more = {}  # {section: {key: value}}, besides or in place of ours
         self.provider = provider
         self.provider_options = {"refuse_after": "1s"}  # three answers: 3 s
-        self.limits = {"edges": 2, "drain_timeout": "5s", **(limits or {})}
+        self.limits = {"edges": 2, "drain_timeout": DRAIN, **(limits or {})}
         self.prefix = list(prefix)
         self.environ = environ or {}
         self.store = Path(store) if store else self.dir / "receipts.db"
@@ -288,7 +292,7 @@ class Gateway:
 
     def spawn(self):
         self.process = subprocess.Popen(
-            [*self.prefix, BIN, "serve", "--config", str(self.conf)],
+            [*self.prefix, *UNDER, BIN, "serve", "--config", str(self.conf)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, bufsize=0,
             env={**os.environ, **self.environ},
@@ -356,9 +360,11 @@ class Gateway:
                 continue
             parent = int(stat.rsplit(b")", 1)[1].split()[1])
             words = argv.decode(errors="replace").split("\0")
-            if parent == self.pid and len(words) > 2 and \
-                    words[1] == "--room" and role in (None, words[2]):
-                found[int(entry)] = words[2]
+            if parent != self.pid or "--room" not in words:
+                continue
+            room = words[words.index("--room") + 1]
+            if role in (None, room):
+                found[int(entry)] = room
         return found
 
     def _killed(self, role):
