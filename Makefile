@@ -234,11 +234,16 @@ $(TWINS): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/prove/twins*.c)) \
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka \
 	  -Wl,--wrap=clock_wall_us,--wrap=clock_mono_us,--wrap=secret_random
 
+TWIN_ANSWERS := $(OUT)/tests/prove/twin_answers
+$(TWIN_ANSWERS): $(OUT)/tests/prove/twin_answers.o $(SUPPORT) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -Wl,--wrap=clock_wall_us
+
 .PHONY: twins
 twins: ## PAIRS (100000) of callbacks that differ in what is dropped: nothing may differ
 	@tests/support/packages.sh run test prove
-	@$(MAKE) --no-print-directory -s -j$(JOBS) $(TWINS)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(TWINS) $(TWIN_ANSWERS)
 	@$(TWINS) $(PAIRS) $(SEED)
+	@$(TWIN_ANSWERS) $(PAIRS) $(SEED)
 	@tests/prove/twins_plants.sh
 
 # Of both rooms that see payer data; what valgrind stands (NOT_UNDER).
