@@ -4,7 +4,7 @@
 
 Each row is a function of rows.py that gives figures; GOALS is what they
 should be.  A table goes to standard output, everything to
-build/bench/bench.json.  A goal that is not met is no failure; an answer that
+build/bench/bench.json, with all that was seen on the way.  A goal that is not met is no failure; an answer that
 is wrong or a receipt that is missing is.
 """
 
@@ -14,6 +14,7 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import statistics
 import sys
 import time
@@ -106,7 +107,10 @@ def run(name, bench):
     """The lines of a row; its details go into bench.json."""
     began = time.monotonic()
     print(f"{name} ...", file=sys.stderr, flush=True)
-    figures, details = getattr(rows, name)(bench)
+    try:
+        figures, details = getattr(rows, name)(bench)
+    finally:
+        bench.stop()
     details["took_s"] = round(time.monotonic() - began, 1)
     lines = [told(g, figures[g.figure]) for g in GOALS if g.row == name]
     print(f"{name}: {details}", file=sys.stderr, flush=True)
@@ -123,6 +127,7 @@ def main():
     for name in options.rows:
         if name not in names:
             sys.exit(f"no row {name}; there are: {' '.join(names)}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     os.sched_setaffinity(0, {int(rows.CLIENT)})  # servers have the other
@@ -141,8 +146,6 @@ def main():
                 faults += 1
                 print(f"{name}: WRONG: {fault}", file=sys.stderr)
                 details[name] = {"wrong": str(fault)}
-            finally:
-                bench.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     (OUT / "bench.json").write_text(json.dumps(

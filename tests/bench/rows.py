@@ -1,6 +1,7 @@
 """One function a row.  Each gives its figures, {name: samples}, and details,
 which say what the figures are made of."""
 
+import base64
 import http.client
 import os
 import shutil
@@ -28,7 +29,7 @@ class Bench:
         self.keys = SimpleNamespace(
             dir=keys, gateway=certs.make(keys, "gateway"),
             provider=certs.make(keys, "provider"), ca=keys / "ca.crt")
-        self.running = []
+        self.running, self.loads = [], []
         self.made = 0
         self.first = 0  # the next payment's number
 
@@ -49,9 +50,16 @@ class Bench:
     def nginx(self):
         return self.begin(Nginx(self.place(), self.keys, SERVER))
 
+    def load(self, mode, cores, **options):
+        self.loads.append(Load(mode, cores, **options))
+        return self.loads[-1]
+
     def stop(self):
         """All, whatever becomes of one."""
         faults = []
+        for load in self.loads:
+            load.stop()
+        self.loads = []
         for server in self.running:
             try:
                 server.stop()
@@ -67,13 +75,18 @@ class Bench:
 
     def post(self, server, count, cores=CLIENT, **more):
         """Send so many callbacks; what came of them."""
-        got = Load("post", cores, port=server.port, count=count,
-                   first=self.first, **more).result()
+        got = self.load("post", cores, port=server.port, count=count,
+                        first=self.first, **more).result()
         self.first += count
         server.acked += got["done"]
         if got["done"] != count:
             raise Wrong(f"{server.name}: {got['done']} of {count}")
         return got
+
+
+def each(before, after, count):
+    """{role: microseconds for each of so many}"""
+    return {role: (after[role] - before[role]) / count for role in after}
 
 
 def round_of(bench, server, count, **more):
@@ -82,10 +95,11 @@ def round_of(bench, server, count, **more):
     got = bench.post(server, count, **more)
     if more.get("fresh") and got["full_handshakes"] != count:
         raise Wrong(f"{got['full_handshakes']} full handshakes of {count}")
-    took = server.settled_us() - before
-    return {"us": took / count, "per_second": count / got["seconds"],
+    of = each(before, server.settled_us(), count)
+    return {"us": sum(of.values()), "per_second": count / got["seconds"],
             "p99_us": got["p99_us"],
-            "client_us": got["client_cpu"] * 1e6 / count}
+            "client_us": got["client_cpu"] * 1e6 / count,
+            **{f"us_of_{role}": us for role, us in of.items()}}
 
 
 def in_turn(bench, servers, rounds, counts, **more):
@@ -164,11 +178,11 @@ def backlog(server):
 def life(bench):
     seconds = bench.size(10, 60)
     secret = gateway.new_webhook_secret()
-    key = gateway.base64.b64decode(secret.removeprefix("whsec_"))
-    load = Load("life", BOTH, count=seconds * 12000, seconds=seconds,
-                window=WINDOW, connections=64, secret=key.hex(),
-                certificate=bench.keys.provider[0],
-                key=bench.keys.provider[1])
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    load = bench.load("life", BOTH, count=seconds * 12000, seconds=seconds,
+                      window=WINDOW, connections=64, secret=key.hex(),
+                      certificate=bench.keys.provider[0],
+                      key=bench.keys.provider[1])
     ports = load.line().split()
     server = bench.paysieve(
         BOTH, limits={"edges": 2},
@@ -177,9 +191,11 @@ def life(bench):
         billing=SimpleNamespace(url=f"https://127.0.0.1:{ports[1]}/",
                                 secrets=[secret]),
         billing_options={"in_flight": 128})
+    before = server.settled_us()
     load.say(server.port)
     seen = sampled(load, lambda: backlog(server), seconds / 10)
     got = load.result()
+    of = each(before, server.settled_us(), got["done"])
     server.acked = got["done"]
     bench.check()
     stored = server.gateway.rows("select (select count(*) from delivered), "
@@ -191,6 +207,7 @@ def life(bench):
             {"lives": got["done"], "seconds": got["seconds"],
              "p50_ms": got["p50_us"] / 1000, "p99_ms": got["p99_us"] / 1000,
              "client_us": got["client_cpu"] * 1e6 / got["done"],
+             "us_of": {role: round(us, 1) for role, us in of.items()},
              "seen": seen})
 
 
@@ -212,8 +229,9 @@ def poll(bench):
     server = bench.paysieve(store=copied(bench, receipts))
     told = []
     for pollers in [1] + [4] * bench.size(3, 5):
-        got = Load("poll", CLIENT, port=server.api_port, count=receipts,
-                   connections=pollers, token=server.gateway.token()).result()
+        got = bench.load("poll", CLIENT, port=server.api_port,
+                         count=receipts, connections=pollers,
+                         token=server.gateway.token()).result()
         if got["done"] != receipts * pollers:
             raise Wrong(f"{got['done']} of {receipts * pollers} receipts")
         told.append({"per_second": got["done"] / got["seconds"],
@@ -231,8 +249,8 @@ def idle(bench):
         bench.post(server, 256)
         edges = server.gateway.rooms("edge")
         before = sum(map(pss_kib, edges))
-        load = Load("idle", CLIENT, port=server.port, count=count,
-                    first=bench.first)
+        load = bench.load("idle", CLIENT, port=server.port, count=count,
+                          first=bench.first)
         bench.first += count
         if load.line().strip() != "idle":
             load.result()
@@ -292,18 +310,18 @@ def full(bench):
 def memory(bench):
     count = bench.size(30000, 300000)
     server = bench.paysieve(BOTH, limits={"edges": 2})
-    load = Load("post", BOTH, port=server.port, count=count,
-                first=bench.first, connections=64)
+    load = bench.load("post", BOTH, port=server.port, count=count,
+                      first=bench.first, connections=64)
     bench.first += count
-    seen = sampled(load, lambda: {p: pss_kib(p) for p in server.pids()}, 0.2)
+    seen = sampled(load, lambda: {p: pss_kib(p) for p in server.roles()}, 0.2)
     got = load.result()
     server.acked = got["done"]
     bench.check()
     most = max(seen, key=lambda s: sum(s.values()))
-    roles = server.gateway.rooms()
+    roles = server.roles()
     return {"mib": [sum(most.values()) / 1024]}, {
         "per_second": got["done"] / got["seconds"], "samples": len(seen),
-        "kib": [(roles.get(p, "supervisor"), k) for p, k in most.items()]}
+        "kib": [(roles[p], k) for p, k in most.items()]}
 
 
 def size(bench):

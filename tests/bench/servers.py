@@ -90,23 +90,25 @@ def descendants(pid):
 class Server:
     """What is the same of all: processes and what they took.
 
-    start() and stop(), .port, .pids()."""
+    start() and stop(), .port, .roles(): {pid: role}."""
 
-    def cpu_us(self):
-        """Microseconds on a processor so far, of all processes."""
-        total = 0
-        for pid in self.pids():
+    def spent_us(self):
+        """{role: microseconds on a processor so far}, all threads."""
+        spent = {}
+        for pid, role in self.roles().items():
             for task in Path(f"/proc/{pid}/task").iterdir():
-                total += int((task / "schedstat").read_text().split()[0])
-        return total / 1000
+                ns = int((task / "schedstat").read_text().split()[0])
+                spent[role] = spent.get(role, 0) + ns / 1000
+        return spent
 
     def settled_us(self):
         """The same, once what was begun is done."""
-        before, deadline = self.cpu_us(), time.monotonic() + 30
+        before, deadline = self.spent_us(), time.monotonic() + 30
         while True:
             time.sleep(0.5)
-            now = self.cpu_us()
-            if now - before < 5000 or time.monotonic() > deadline:
+            now = self.spent_us()
+            if sum(now.values()) - sum(before.values()) < 5000 or \
+                    time.monotonic() > deadline:
                 return now
             before = now
 
@@ -198,8 +200,8 @@ class Paysieve(Server):
     def api_port(self):
         return int(self.gateway.listen["api"].rsplit(":", 1)[1])
 
-    def pids(self):
-        return descendants(self.gateway.pid)
+    def roles(self):
+        return {self.gateway.pid: "supervisor", **self.gateway.rooms()}
 
     def receipts(self):
         """How many there are; how many different ones of ours."""
@@ -268,8 +270,9 @@ class Nginx(Server):
             return False
         return True
 
-    def pids(self):
-        return [pid for p in self.processes for pid in descendants(p.pid)]
+    def roles(self):
+        return {pid: Path(p.args[3]).name for p in self.processes
+                for pid in descendants(p.pid)}
 
     def stop(self):
         for process in self.processes:

@@ -1,14 +1,17 @@
 """The load generator, the memory of processes, filled stores."""
 
+import hashlib
 import json
 import os
 import select
+import shutil
 import subprocess
 from pathlib import Path
 
 from servers import Wrong
 
-PATIENCE = 600
+TOP = Path(__file__).resolve().parents[2]
+PATIENCE = 60
 
 
 class Load:
@@ -35,15 +38,21 @@ class Load:
         """Is there something to read, which is its result?"""
         return bool(select.select([self.process.stdout], [], [], seconds)[0])
 
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # what it did not read
+
     def result(self):
         try:
-            text = self.process.stdout.read()
+            text = self.process.stdout.read()  # it bounds its time itself
             self.process.wait(PATIENCE)
         finally:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdin.close()
-            self.process.stdout.close()
+            self.stop()
         if not text:
             raise Wrong("the load generator failed")
         got = json.loads(text)
@@ -75,19 +84,29 @@ def rss_kib(pid):
     return 0
 
 
+def stamp():
+    """Of what decides what is in a filled store."""
+    digest = hashlib.sha256()
+    for path in [*sorted(TOP.glob("schemas/sql/sqlite/*.sql")),
+                 TOP / "tests/ledger/fill.c",
+                 TOP / "tests/support/driver_cases.c"]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def filled(bench, receipts):
     """A store of so many receipts, made once and kept."""
-    folder = bench.kept / f"filled-{receipts}"
+    folder = bench.kept / f"filled-{receipts}-{stamp()}"
     done = folder / "receipts.db"
-    if not done.exists():
-        folder.mkdir(mode=0o700, exist_ok=True)
-        making = folder / "making.db"
-        for old in folder.glob("making.db*"):
-            old.unlink()
-        subprocess.run([os.environ["FILL"], making, str(receipts), "0",
-                        "20000"], check=True, stdout=subprocess.DEVNULL,
-                       umask=0o077)
-        for rest in folder.glob("making.db-*"):
-            rest.unlink()
-        making.rename(done)
+    if done.exists():
+        return done
+    for old in bench.kept.glob(f"filled-{receipts}-*"):
+        shutil.rmtree(old)
+    folder.mkdir(mode=0o700)
+    making = folder / "making.db"
+    subprocess.run([os.environ["FILL"], making, str(receipts), "0", "20000"],
+                   check=True, stdout=subprocess.DEVNULL, umask=0o077)
+    for rest in folder.glob("making.db-*"):
+        rest.unlink()
+    making.rename(done)
     return done
