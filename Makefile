@@ -290,6 +290,15 @@ bench: ## measure every goal of performance against nginx and php; QUICK=1, ROWS
 	  LOAD=$(abspath $(LOAD)) FILL=$(abspath $(FILL)) \
 	  $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(ROWS)
 
+RECEIPTS ?= 100000
+.PHONY: bench-retention
+bench-retention: ## how long callbacks take while RECEIPTS (100000) expire, and while they only lie there
+	@tests/support/packages.sh run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(LOAD) $(FILL)
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath build/paysieve) \
+	  LOAD=$(abspath $(LOAD)) FILL=$(abspath $(FILL)) \
+	  $(PYTHON) tests/bench/retention_cost.py --receipts $(RECEIPTS)
+
 # Not for valgrind: what starts programs, closes the kernel, races a clock or
 # reads all memory.
 NOT_UNDER := process supervisor introduce sandbox server_limits desk client \

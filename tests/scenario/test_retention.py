@@ -15,8 +15,8 @@ from shifted import ShiftedClock
 HOUR, DAY = 3600, 86400
 FILL = os.environ["FILL"]
 ROUNDS = int(os.environ.get("ROUNDS") or 2)
-OLD = 20000  # receipts that are due, each of 1150.00
-HELD = ("INV-2025-000007", "INV-2025-019999")  # of those
+OLD = 6000  # receipts that are due, each of 1150.00
+HELD = ("INV-2025-000007", "INV-2025-005999")  # of those
 
 
 def retention(gateway, *args):

@@ -19,6 +19,9 @@
 #define HOUR_US	  (60 * MINUTE_US)
 #define DAY_US	  (24 * HOUR_US)
 
+/* Receipts that one step takes at most. */
+#define STEP 20
+
 /* Kept so long; by then all that the tests store is due. */
 #define KEEP_US (30 * DAY_US)
 #define DUE	(driver_cases_received_us(100000) + KEEP_US)
@@ -148,10 +151,10 @@ what_is_due_goes_within_one_pass_in_steps_one_at_a_time(void **state)
 		size_t before = f->receipts;
 
 		answer(f);
-		assert_in_range(f->receipts - before, 0, 200);
+		assert_in_range(f->receipts - before, 0, STEP);
 	}
 	assert_int_equal(f->receipts, 450);
-	assert_int_equal(f->steps, 3);
+	assert_true(f->steps > 450 / STEP);
 	assert_false(is_kept(f, 1));
 	assert_false(is_kept(f, 450));
 }
@@ -216,13 +219,13 @@ what_a_person_holds_stays_and_does_not_hold_up_the_others(void **state)
 {
 	struct fixture *f = *state;
 
-	put(f, 1, 230);
+	put(f, 1, STEP + 30);
 	/* The oldest, as many as a step takes. */
-	for (uint32_t n = 1; n <= 200; n++)
+	for (uint32_t n = 1; n <= STEP; n++)
 		hold(f, n, 7);
 	assert_int_equal(pass(f), 30);
 	assert_true(is_kept(f, 1));
-	assert_false(is_kept(f, 201));
+	assert_false(is_kept(f, STEP + 1));
 	mono_us += MINUTE_US;
 	assert_int_equal(pass(f), 0);
 	hold(f, 1, 0);
@@ -306,8 +309,8 @@ a_pass_that_lasts_for_a_day_is_an_alarm_once(void **state)
 	keeper_bench_log_catch();
 	retention_tick(&f->r);
 	assert_false(keeper_bench_log_has("\"retention_behind\""));
-	answer(f);
-	answer(f);
+	while (store_queue_waiting(f->bench->queue) > 0)
+		answer(f);
 	retention_tick(&f->r);
 	assert_true(keeper_bench_log_has("\"retention_caught_up\""));
 	expect_behind(f, false);
