@@ -11,6 +11,7 @@
 #include "driver_cases.h"
 #include "driver_fault.h"
 #include "keeper/retention.h"
+#include "keeper/sweep.h"
 #include "keeper_bench.h"
 #include "queue_bench.h"
 
@@ -61,6 +62,9 @@ set_up(void **state)
 	assert_int_equal(queue_bench_set_up((void **)&f->bench), 0);
 	keeper_bench_config(&cfg, "queue", "testbox", "main");
 	cfg.merchants[0].keep_s = KEEP_US / SECOND_US;
+	cfg.keep_attempts_s = 1000;
+	cfg.keep_stopped_s = 2000;
+	cfg.keep_refused_s = 3000;
 	cfg.n_billings = 0;
 	cfg.merchants[0].billings = 0;
 	f->routes = routes_new();
@@ -317,6 +321,57 @@ a_pass_that_lasts_for_a_day_is_an_alarm_once(void **state)
 	keeper_bench_log_release();
 }
 
+/* ---- what has a term of its own */
+
+#define ALL SIZE_MAX /* that it was asked for */
+
+/* The store answers this one, having found so many. */
+static void
+answer_sweep(struct fixture *f, struct sweep *s, enum store_sweep what,
+    int64_t keep_s, size_t found)
+{
+	struct store_op *op = &f->bench->last;
+
+	queue_bench_run_until(f->bench, f->bench->n + 1);
+	assert_int_equal(op->kind, STORE_OP_SWEEP);
+	assert_int_equal(op->status, ST_OK);
+	assert_int_equal(op->u.sweep.what, what);
+	assert_true(op->u.sweep.before_us == wall_us - keep_s * SECOND_US);
+	op->u.sweep.n = found == ALL ? op->u.sweep.most : found;
+	sweep_done(s, op);
+}
+
+static void
+each_term_is_swept_once_a_minute_and_on_while_there_is_more(void **state)
+{
+	struct fixture *f = *state;
+	struct sweep s = { .routes = f->routes, .queue = f->bench->queue };
+	int64_t before = shown(f, MET_FORGOTTEN_STOPPED);
+
+	/* One at a time, so that each answer is seen. */
+	s.next_us[STORE_SWEEP_STOPPED] = s.next_us[STORE_SWEEP_REFUSED] =
+	    INT64_MAX;
+	sweep_tick(&s);
+	answer_sweep(f, &s, STORE_SWEEP_ATTEMPTS, 1000, 999);
+	s.next_us[STORE_SWEEP_REFUSED] = 0;
+	sweep_tick(&s);
+	answer_sweep(f, &s, STORE_SWEEP_REFUSED, 3000, 0);
+	s.next_us[STORE_SWEEP_STOPPED] = 0;
+	for (int batch = 0; batch < 3; batch++) {
+		sweep_tick(&s);
+		assert_int_equal(store_queue_waiting(f->bench->queue), 1);
+		answer_sweep(
+		    f, &s, STORE_SWEEP_STOPPED, 2000, batch < 2 ? ALL : 1);
+	}
+	sweep_tick(&s);
+	assert_int_equal(store_queue_waiting(f->bench->queue), 0);
+	assert_int_equal(shown(f, MET_FORGOTTEN_STOPPED) - before, 201);
+	mono_us += MINUTE_US;
+	sweep_tick(&s);
+	assert_int_equal(store_queue_waiting(f->bench->queue), STORE_SWEEPS);
+	queue_bench_run_until(f->bench, f->bench->n + STORE_SWEEPS);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -331,6 +386,8 @@ main(void)
 		CASE(a_clock_that_is_put_back_lets_nothing_go_early),
 		CASE(a_day_without_the_end_of_a_pass_is_an_alarm),
 		CASE(a_pass_that_lasts_for_a_day_is_an_alarm_once),
+		CASE(
+		    each_term_is_swept_once_a_minute_and_on_while_there_is_more),
 	};
 
 	return cmocka_run_group_tests_name(
