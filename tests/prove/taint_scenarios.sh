@@ -65,13 +65,14 @@ echo "$(ls build/taint/scenarios/sound | wc -l) processes, no report"
 for plant in $PLANTS; do
 	binary=$(tests/prove/planted.sh \
 		"tests/prove/plants/taint/$plant.patch" taint paysieve)
-	if watched "$plant" "$binary" "$control" \
-		>"build/taint/scenarios/$plant.out" 2>&1 ||
-		! file=$(reported "$plant"); then
+	# The test may well pass: the report is what counts.
+	watched "$plant" "$binary" "$control" \
+		>"build/taint/scenarios/$plant.out" 2>&1 || true
+	file=$(reported "$plant") || {
 		cat "build/taint/scenarios/$plant.out"
 		echo "$plant: not caught" >&2
 		exit 1
-	fi
+	}
 	echo "negative control: $plant:" $(cat $file |
 		grep -m1 -A1 -E '^==[0-9]+== [A-Z]' | cut -d' ' -f2-)
 done
