@@ -192,6 +192,21 @@ def test_what_was_given_up_and_what_was_refused_have_terms_of_their_own(
     assert states(gateway) == (0, 0, 0, 2)
 
 
+# proves: R40
+def test_a_day_without_a_sweep_is_an_alarm_until_there_is_one(keeping):
+    start, clock = keeping
+    gateway = start()
+    until(lambda: gateway.admin("/readyz").json()["retention"] == "ok")
+    assert gateway.log.find("retention_behind") is None
+    clock.move(DAY + HOUR)
+    behind = gateway.log.wait("retention_behind")
+    assert behind["level"] == "error" and behind["seconds"] > DAY
+    assert gateway.log.wait("retention_caught_up")
+    until(lambda: gateway.metrics()["paysieve_retention_behind"] == 0)
+    ready = gateway.admin("/readyz")
+    assert ready.status == 200 and ready.json()["retention"] == "ok"
+
+
 # ---- killed in the middle
 
 def old_ones(gateway):
