@@ -183,9 +183,11 @@ static void
 what_comes_in_between_two_steps_is_stored_before_the_second(void **state)
 {
 	struct fixture *f = *state;
+	struct store_op first = { .kind = STORE_OP_EXPIRE,
+		.u.expire.what = { .most = STEP, .receipts = STEP } };
 	size_t n;
 
-	put(f, 1, 300);
+	put(f, 1, 3 * STEP);
 	n = f->bench->n;
 	driver_fault_hold();
 	retention_tick(&f->r);
@@ -195,12 +197,13 @@ what_comes_in_between_two_steps_is_stored_before_the_second(void **state)
 	retention_tick(&f->r);
 	assert_int_equal(store_queue_waiting(f->bench->queue), 2);
 	driver_fault_release();
-	queue_bench_run_until(f->bench, n + 1);
-	retention_done(&f->r, &f->bench->last);
-	queue_bench_run_until(f->bench, n + 3);
+	queue_bench_run_until(f->bench, n + 2);
 	assert_int_equal(f->bench->tags[n + 1], 7001);
 	assert_int_equal(f->bench->statuses[n + 1], ST_OK);
-	assert_int_equal(f->bench->last.kind, STORE_OP_EXPIRE);
+	assert_true(is_kept(f, STEP + 1));
+	retention_done(&f->r, &first);
+	assert_int_equal(store_queue_waiting(f->bench->queue), 1);
+	answer(f);
 }
 
 static void
