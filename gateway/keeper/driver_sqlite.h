@@ -321,6 +321,8 @@ enum status driver_sqlite_check(struct store *s, struct store_check *out);
 enum status driver_sqlite_copy(
     struct store *s, const char *path, store_progress_fn *tell, void *arg);
 enum status driver_sqlite_flush(struct store *s);
+/* The whole of it at once, as far as it goes: before the end. */
+void driver_sqlite_flush_all(struct store *s);
 /* What is in the log changed; before the log is copied. */
 void driver_sqlite_note(struct store *s);
 enum status

@@ -322,6 +322,8 @@ driver_sqlite_close(struct store *s)
 {
 	if (s == NULL)
 		return;
+	if (s->lock >= 0 && s->db != NULL && !s->failed)
+		driver_sqlite_flush_all(s);
 	for (size_t i = 0; i < SQL_STATEMENTS; i++)
 		(void)sqlite3_finalize(s->statements[i]);
 	if (s->db != NULL && s->failed)

@@ -148,6 +148,23 @@ driver_sqlite_flush(struct store *s)
 	return st == ST_OK ? with_file(s, tidy_pages, NULL) : st;
 }
 
+/* As many steps as all pages of the file may take. */
+void
+driver_sqlite_flush_all(struct store *s)
+{
+	size_t steps;
+	enum status st;
+
+	driver_sqlite_note(s);
+	steps = 8 * s->changed.bytes / TIDY + 1;
+	st = empty_log(s);
+	if (st != ST_OK)
+		return; /* a reader is in the way, or nothing helps */
+	do
+		st = with_file(s, tidy_pages, NULL);
+	while (st == ST_BUSY && steps-- > 0);
+}
+
 /* ---- what deleted rows have left */
 
 static void

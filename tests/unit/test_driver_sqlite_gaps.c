@@ -314,6 +314,19 @@ behind_a_flush_nothing_is_left_in_what_changed(void **state)
 	store_bench_expect_totals(f, 3000, 3000, 0, 0);
 }
 
+/* proves: R15 */
+static void
+behind_the_end_nothing_is_left_either(void **state)
+{
+	struct store_bench *f = *state;
+
+	put_many(f, 0, 3000);
+	store_bench_close(f);
+	store_bench_open(f);
+	assert_true(look(f).stained == 0);
+	store_bench_expect_totals(f, 3000, 3000, 0, 0);
+}
+
 /* ---- a stain in the page that every new receipt goes to */
 
 #define STAIN "what was here"
@@ -433,6 +446,7 @@ main(void)
 		CASE(what_overwriting_leaves_is_found_and_goes),
 		CASE(what_is_not_overwritten_at_all_is_found_and_goes),
 		CASE(behind_a_flush_nothing_is_left_in_what_changed),
+		CASE(behind_the_end_nothing_is_left_either),
 		CASE(what_is_scrubbed_does_not_come_back_from_a_cache),
 		CASE(
 		    what_lies_in_a_page_that_did_not_change_is_found_by_looking),
