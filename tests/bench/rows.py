@@ -133,12 +133,12 @@ def against_nginx(bench, rounds, count, **more):
 
 
 def cpu(bench):
-    return against_nginx(bench, bench.size(3, 7), bench.size(10000, 60000),
+    return against_nginx(bench, bench.size(3, 7), bench.size(10000, 30000),
                          connections=64)
 
 
 def handshake(bench):
-    return against_nginx(bench, bench.size(3, 7), bench.size(1500, 5000),
+    return against_nginx(bench, bench.size(3, 7), bench.size(1500, 4000),
                          connections=16, fresh=1)
 
 
@@ -146,15 +146,15 @@ def php(bench):
     servers = [bench.paysieve(),
                bench.begin(Php(bench.place(), bench.keys, SERVER))]
     told = in_turn(bench, servers, bench.size(2, 5),
-                   {"paysieve": bench.size(10000, 60000),
-                    "php": bench.size(1500, 5000)}, connections=64)
+                   {"paysieve": bench.size(10000, 30000),
+                    "php": bench.size(1500, 3000)}, connections=64)
     return {"ratio": ratios(told, "per_second", "paysieve", "php")}, \
         middles(told)
 
 
 def latency(bench):
     server = bench.paysieve()
-    peaks = [round_of(bench, server, bench.size(10000, 60000),
+    peaks = [round_of(bench, server, bench.size(10000, 30000),
                       connections=64)["per_second"]
              for _ in range(3)]
     rate = int(statistics.median(peaks) / 2)
@@ -301,14 +301,14 @@ def full(bench):
     # it looks through the whole file first
     if laden.gateway.log.wait("store_scrubbed", seconds=300) is None:
         raise Wrong("the full store was not looked through")
-    count = bench.size(10000, 60000)
+    count = bench.size(10000, 30000)
     told = in_turn(bench, [empty, laden], bench.size(3, 7),
                    {"paysieve": count, "laden": count}, connections=64)
     return {"ratio": ratios(told, "us", "laden", "paysieve")}, middles(told)
 
 
 def memory(bench):
-    count = bench.size(30000, 300000)
+    count = bench.size(30000, 150000)
     server = bench.paysieve(BOTH, limits={"edges": 2})
     load = bench.load("post", BOTH, port=server.port, count=count,
                       first=bench.first, connections=64)

@@ -131,13 +131,7 @@ take_messages(struct wire *w)
 
 /* ---- input and output */
 
-static void
-ended(struct wire *w, const char *why)
-{
-	w->events->on_end(w, why);
-}
-
-/* false: it is over; what ended() told may have closed w. */
+/* false: it is over, and w may have been closed. */
 static bool
 wait_or_end(struct wire *w, int result, const char *why)
 {
@@ -150,7 +144,7 @@ wait_or_end(struct wire *w, int result, const char *why)
 		(void)event_add(w->writable, NULL);
 		return true;
 	}
-	ended(w, why);
+	w->events->on_end(w, why);
 	return false;
 }
 
@@ -207,7 +201,7 @@ read_on(struct wire *w)
 		int n;
 
 		if (!has_room(w)) {
-			ended(w, "a message without an end");
+			w->events->on_end(w, "a message without an end");
 			return;
 		}
 		n = SSL_read(
@@ -260,7 +254,6 @@ open_on(struct wire *w, struct event_base *base, SSL_CTX *ctx,
 	w->life++;
 	w->events = events;
 	w->owner = owner;
-	w->base = base;
 	w->ready = false;
 	w->in_len = w->out_len = 0;
 	w->ssl = SSL_new(ctx);

@@ -38,7 +38,6 @@ struct wire_events {
 struct wire {
 	const struct wire_events *events;
 	void *owner;
-	struct event_base *base;
 	struct event *readable, *writable;
 	SSL *ssl;
 	evutil_socket_t fd;
