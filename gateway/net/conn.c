@@ -65,13 +65,27 @@ forget_out(struct conn *c)
 
 /* ---- start and end */
 
+/* One that is closed, or, when there is none, one that never was open. */
+static struct conn *
+closed_one(struct server *s)
+{
+	struct conn *c = TAILQ_FIRST(&s->phases[PHASE_CLOSED]);
+
+	if (c != NULL)
+		return c;
+	assert(s->n_used < s->cfg.connections);
+	c = &s->conns[s->n_used++];
+	c->phase = PHASE_CLOSED;
+	TAILQ_INSERT_HEAD(&s->phases[PHASE_CLOSED], c, in_phase);
+	return c;
+}
+
 void
 conn_start(struct server *s, int fd, const union peer_address *from)
 {
-	struct conn *c = TAILQ_FIRST(&s->phases[PHASE_CLOSED]);
+	struct conn *c = closed_one(s);
 	const int on = 1;
 
-	assert(c != NULL);
 	c->server = s;
 	c->peer_key = peer_key(from);
 	peer_text(from, c->peer, sizeof(c->peer));

@@ -69,7 +69,8 @@ TAILQ_HEAD(conn_list, conn);
 struct server {
 	struct server_config cfg;
 	struct event_base *base;
-	struct conn *conns; /* cfg.connections of them */
+	struct conn *conns; /* cfg.connections of them, of which */
+	int64_t n_used;	    /* were used; no other has memory yet */
 	struct conn_list phases[PHASES];
 	int64_t span_us[PHASES]; /* 0: no deadline */
 	int64_t n_open;

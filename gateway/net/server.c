@@ -196,11 +196,6 @@ allocate(struct server *s)
 		return false;
 	for (int p = 0; p < PHASES; p++)
 		TAILQ_INIT(&s->phases[p]);
-	for (int64_t i = 0; i < s->cfg.connections; i++) {
-		s->conns[i].phase = PHASE_CLOSED;
-		TAILQ_INSERT_TAIL(
-		    &s->phases[PHASE_CLOSED], &s->conns[i], in_phase);
-	}
 	return true;
 }
 
