@@ -12,9 +12,6 @@ import argparse
 import json
 import os
 import platform
-import resource
-import shutil
-import signal
 import statistics
 import sys
 import time
@@ -25,9 +22,8 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "support"))
 
 import rows  # noqa: E402
+from rounds import OUT, at_work  # noqa: E402
 from servers import Wrong  # noqa: E402
-
-OUT = TOP / "build" / "bench"
 
 
 @dataclass
@@ -127,17 +123,8 @@ def main():
     for name in options.rows:
         if name not in names:
             sys.exit(f"no row {name}; there are: {' '.join(names)}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    os.sched_setaffinity(0, {int(rows.CLIENT)})  # servers have the other
-    OUT.mkdir(parents=True, exist_ok=True)
-    folder = OUT / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
     lines, details, faults = [], {}, 0
-    try:
-        bench = rows.Bench(folder, OUT, options.quick)
+    with at_work(options.quick) as bench:
         for name in options.rows or names:
             try:
                 more, details[name] = run(name, bench)
@@ -146,8 +133,6 @@ def main():
                 faults += 1
                 print(f"{name}: WRONG: {fault}", file=sys.stderr)
                 details[name] = {"wrong": str(fault)}
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     (OUT / "bench.json").write_text(json.dumps(
         {"quick": options.quick, "machine": machine(), "figures": lines,
          "details": details}, indent=1) + "\n")

@@ -34,7 +34,7 @@ static const struct field {
 	{ "risk_title", "Safe" },
 	{ "status", "VALID" },
 	{ "store_amount", "1121.25" },
-	{ "store_id", CALLBACK_MERCHANT },
+	{ "store_id", NULL },
 	{ "store_passwd", NULL }, /* signed, never sent */
 	{ "tran_date", "2025-12-02 12:30:45" },
 	{ "tran_id", NULL },
@@ -120,15 +120,33 @@ add_encoded(struct text *t, const char *s)
 	}
 }
 
+/* What is the same of all payments of a load. */
+struct world {
+	uint32_t merchants;
+	char md5[SECRET_MD5_HEX], sha256[SECRET_SHA256_HEX]; /* the password */
+};
+
+static void
+merchant_of(const struct world *w, uint32_t n, char out[CALLBACK_TEXT])
+{
+	uint32_t i = n % w->merchants;
+
+	(void)snprintf(out, CALLBACK_TEXT, CALLBACK_MERCHANT);
+	if (i > 0)
+		(void)snprintf(out, CALLBACK_TEXT, CALLBACK_MERCHANT "%u", i);
+}
+
 static const char *
-value_of(const struct field *f, uint32_t n, const char *password,
-    char out[CALLBACK_TEXT])
+value_of(const struct world *w, const struct field *f, uint32_t n,
+    const char *password, char out[CALLBACK_TEXT])
 {
 	if (f->value != NULL)
 		return f->value;
 	if (strcmp(f->name, "store_passwd") == 0)
 		return password;
-	if (strcmp(f->name, "tran_id") == 0)
+	if (strcmp(f->name, "store_id") == 0)
+		merchant_of(w, n, out);
+	else if (strcmp(f->name, "tran_id") == 0)
 		callback_invoice(n, out);
 	else if (strcmp(f->name, "val_id") == 0)
 		callback_val_id(n, out);
@@ -141,7 +159,8 @@ value_of(const struct field *f, uint32_t n, const char *password,
 
 /* What is signed, under one digest of the password. */
 static void
-canonical(uint32_t n, const char *password, struct text *out)
+canonical(
+    const struct world *w, uint32_t n, const char *password, struct text *out)
 {
 	char value[CALLBACK_TEXT];
 
@@ -151,26 +170,22 @@ canonical(uint32_t n, const char *password, struct text *out)
 			add(out, "&");
 		add(out, fields[i].name);
 		add(out, "=");
-		add(out, value_of(&fields[i], n, password, value));
+		add(out, value_of(w, &fields[i], n, password, value));
 	}
 }
 
-struct passwords {
-	char md5[SECRET_MD5_HEX], sha256[SECRET_SHA256_HEX];
-};
-
 static void
-make_body(uint32_t n, const struct passwords *p, struct text *out)
+make_body(const struct world *w, uint32_t n, struct text *out)
 {
 	char md5[SECRET_MD5_HEX], sha256[SECRET_SHA256_HEX];
 	char value[CALLBACK_TEXT];
 	struct text c;
 	bool first = true;
 
-	canonical(n, p->md5, &c);
+	canonical(w, n, w->md5, &c);
 	if (secret_md5_hex(c.data, c.len, md5) != ST_OK)
 		abort();
-	canonical(n, p->sha256, &c);
+	canonical(w, n, w->sha256, &c);
 	if (secret_sha256_hex(c.data, c.len, sha256) != ST_OK)
 		abort();
 	out->len = 0;
@@ -179,7 +194,7 @@ make_body(uint32_t n, const struct passwords *p, struct text *out)
 			continue;
 		add(out, fields[i].name);
 		add(out, "=");
-		add_encoded(out, value_of(&fields[i], n, NULL, value));
+		add_encoded(out, value_of(w, &fields[i], n, NULL, value));
 		add(out, "&");
 	}
 	add(out, "verify_sign=");
@@ -199,20 +214,22 @@ make_body(uint32_t n, const struct passwords *p, struct text *out)
 /* ---- requests */
 
 static size_t
-make_request(uint32_t n, const struct passwords *p, char *out)
+make_request(const struct world *w, uint32_t n, char *out)
 {
+	char merchant[CALLBACK_TEXT];
 	struct text body;
 	int head;
 
-	make_body(n, p, &body);
+	make_body(w, n, &body);
+	merchant_of(w, n, merchant);
 	head = snprintf(out, MOST_REQUEST,
-	    "POST /ipn/" CALLBACK_MERCHANT " HTTP/1.1\r\n"
+	    "POST /ipn/%s HTTP/1.1\r\n"
 	    "Host: localhost\r\n"
 	    "User-Agent: SSLCOMMERZ\r\n"
 	    "Accept: */*\r\n"
 	    "Content-Type: application/x-www-form-urlencoded\r\n"
 	    "Content-Length: %zu\r\n\r\n",
-	    body.len);
+	    merchant, body.len);
 	if (head < 0 || (size_t)head + body.len > MOST_REQUEST)
 		abort();
 	memcpy(out + head, body.data, body.len);
@@ -220,14 +237,15 @@ make_request(uint32_t n, const struct passwords *p, char *out)
 }
 
 void
-callbacks_make(struct callbacks *c, uint32_t first, uint32_t n)
+callbacks_make(
+    struct callbacks *c, uint32_t first, uint32_t n, uint32_t merchants)
 {
 	const char *password = CALLBACK_PASSWORD;
 	size_t len = strlen(password), used = 0;
-	struct passwords p;
+	struct world w = { .merchants = merchants };
 
-	if (secret_md5_hex(password, len, p.md5) != ST_OK ||
-	    secret_sha256_hex(password, len, p.sha256) != ST_OK)
+	if (secret_md5_hex(password, len, w.md5) != ST_OK ||
+	    secret_sha256_hex(password, len, w.sha256) != ST_OK)
 		abort();
 	c->first = first;
 	c->n = n;
@@ -238,7 +256,7 @@ callbacks_make(struct callbacks *c, uint32_t first, uint32_t n)
 		abort();
 	for (uint32_t i = 0; i < n; i++) {
 		c->requests[i] = c->block + used;
-		c->lens[i] = make_request(first + i, &p, c->requests[i]);
+		c->lens[i] = make_request(&w, first + i, c->requests[i]);
 		used += c->lens[i];
 	}
 }

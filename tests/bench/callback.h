@@ -15,7 +15,9 @@
 #define CALLBACK_PASSWORD "made-up-password-of-testbox"
 #define CALLBACK_TEXT	  32
 
-/* Requests, head and body, for payments first to first + n - 1. */
+/* Requests, head and body, for payments first to first + n - 1, of so many
+ * merchants in turn: CALLBACK_MERCHANT, and those whose names go on with 1 and
+ * so forth.  All have one password. */
 struct callbacks {
 	uint32_t first, n;
 	char **requests; /* each behind the one before, all in one block */
@@ -23,7 +25,8 @@ struct callbacks {
 	char *block;
 };
 
-void callbacks_make(struct callbacks *c, uint32_t first, uint32_t n);
+void callbacks_make(
+    struct callbacks *c, uint32_t first, uint32_t n, uint32_t merchants);
 void callbacks_free(struct callbacks *c);
 
 void callback_invoice(uint32_t n, char out[CALLBACK_TEXT]);

@@ -87,7 +87,7 @@ idle_run(struct event_base *base)
 	loop = base;
 	tls = wire_client_context();
 	server = load_address(options.port);
-	callbacks_make(&todo, options.first, options.count);
+	callbacks_make(&todo, options.first, options.count, 1);
 	idlers = calloc(options.count, sizeof(*idlers));
 	/* A file is no event for epoll: this has to be a pipe. */
 	input = event_new(base, STDIN_FILENO, EV_READ, on_input, base);

@@ -1,7 +1,8 @@
 /*
  * Whole lives: a callback, SSLCommerz's confirmation, the delivery to
  * billing.  A window bounds the lives that are not over, so that callbacks
- * cannot run ahead of the rest: the rate is that of the slowest part.
+ * cannot run ahead of the rest: the rate is that of the slowest part.  Without
+ * endpoints that it is delivered to, a life is over when it is acknowledged.
  *
  * Says the stand-ins' ports on a line, and begins when it reads a line with
  * the gateway's port.
@@ -20,6 +21,7 @@
 struct payer {
 	struct wire wire;
 	struct payer *next; /* of those that have nothing to do */
+	uint32_t n;
 };
 
 static struct event_base *loop;
@@ -42,6 +44,7 @@ pump(void)
 
 		idle = p->next;
 		sent_us[n] = now;
+		p->n = n;
 		wire_send(&p->wire, todo.requests[n], todo.lens[n]);
 	}
 	if (acked == sent && result.done == sent && began_us > 0 &&
@@ -50,7 +53,7 @@ pump(void)
 }
 
 static void
-on_delivered(uint32_t n)
+end_life(uint32_t n)
 {
 	result.done++;
 	histogram_add(&result.us, (uint64_t)(now_us() - sent_us[n]));
@@ -83,7 +86,10 @@ on_message(struct wire *w, const struct wire_message *m)
 		wrong(m->head, m->head_len);
 	p->next = idle;
 	idle = p;
-	pump();
+	if (options.endpoints == 0)
+		end_life(p->n);
+	else
+		pump();
 }
 
 static void
@@ -103,7 +109,8 @@ life_run(struct event_base *base)
 		.key = options.key,
 		.secret = options.secret,
 		.payments = options.count,
-		.on_delivered = on_delivered };
+		.endpoints = options.endpoints,
+		.on_delivered = end_life };
 	struct sockaddr_in server;
 	int provider_port, billing_port;
 
@@ -111,7 +118,7 @@ life_run(struct event_base *base)
 	for_us = (int64_t)options.seconds * 1000000;
 	options.seconds += DRAIN_S; /* what is begun has to end */
 	tls = wire_client_context();
-	callbacks_make(&todo, 0, options.count);
+	callbacks_make(&todo, 0, options.count, 1);
 	payers = calloc(options.connections, sizeof(*payers));
 	sent_us = calloc(options.count, sizeof(*sent_us));
 	if (payers == NULL || sent_us == NULL)

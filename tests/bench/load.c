@@ -15,7 +15,9 @@
 
 #include "base/attr.h"
 
-struct options options = { .connections = 64, .seconds = 120 };
+struct options options = {
+	.connections = 64, .seconds = 120, .merchants = 1, .endpoints = 1
+};
 struct result result;
 static double began_s; /* on the processor, by then */
 
@@ -34,6 +36,8 @@ static const struct {
 	{ .name = "fresh", .number = &options.fresh },
 	{ .name = "window", .number = &options.window },
 	{ .name = "seconds", .number = &options.seconds },
+	{ .name = "merchants", .number = &options.merchants },
+	{ .name = "endpoints", .number = &options.endpoints },
 	{ .name = "token", .text = &options.token },
 	{ .name = "certificate", .text = &options.certificate },
 	{ .name = "key", .text = &options.key },

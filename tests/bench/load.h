@@ -22,6 +22,8 @@ struct options {
 	uint32_t fresh;	      /* 1: a connection for each */
 	uint32_t window;      /* lives that are not over, at once */
 	uint32_t seconds;     /* at most; the bound of everything */
+	uint32_t merchants;   /* whose the payments are, in turn */
+	uint32_t endpoints;   /* that each payment is delivered to */
 	const char *token, *certificate, *key, *secret;
 };
 

@@ -1,4 +1,10 @@
-/* Callbacks: as fast as they are answered, or each at its time. */
+/*
+ * Callbacks: as fast as they are answered, or each at its time.
+ *
+ * Says "ready" on a line once connections that stay are made, and begins when
+ * it reads a line.
+ */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,8 +70,20 @@ go_on(struct poster *p)
 }
 
 static void
+wait_for_word(void)
+{
+	char word[8];
+
+	(void)puts("ready");
+	(void)fflush(stdout);
+	if (fgets(word, sizeof(word), stdin) == NULL)
+		exit(2);
+}
+
+static void
 start_clock(void)
 {
+	wait_for_word();
 	began_us = load_begin();
 	for (uint32_t i = 0; i < options.connections; i++)
 		go_on(&posters[i]);
@@ -178,12 +196,14 @@ post_run(struct event_base *base)
 	server = load_address(options.port);
 	if (options.connections > options.count)
 		options.connections = options.count;
-	callbacks_make(&todo, options.first, options.count);
+	callbacks_make(&todo, options.first, options.count, options.merchants);
 	posters = calloc(options.connections, sizeof(*posters));
 	if (posters == NULL)
 		abort();
-	if (options.fresh)
+	if (options.fresh) {
+		wait_for_word();
 		began_us = load_begin();
+	}
 	for (uint32_t i = 0; i < options.connections; i++) {
 		if (options.fresh)
 			begin_fresh(&posters[i]);

@@ -10,22 +10,19 @@ time others went on going is told.
 """
 
 import argparse
-import os
 import shutil
 import statistics
 import sys
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "support"))
 
-from rows import CLIENT, SERVER, Bench  # noqa: E402
+from rounds import SERVER, at_work  # noqa: E402
 from servers import Paysieve, Wrong  # noqa: E402
 from tools import filled  # noqa: E402
 
-OUT = TOP / "build" / "bench"
 KEEP = {"lying": "36500d", "expiring": "30d"}
 FIGURES = {"p50_us": "p50", "p99_us": "p99", "p999_us": "p99.9",
            "most_us": "longest"}
@@ -66,8 +63,7 @@ def round_of(bench, way, options):
         told["covered"] = min(1, (at(last) - began) / (ended - began))
         server.before = 0
     server.check()
-    server.stop()
-    bench.running.remove(server)
+    bench.end(server)
     return told
 
 
@@ -99,19 +95,13 @@ def main():
     options.add_argument("--seconds", type=int, default=10)
     options.add_argument("--rounds", type=int, default=5)
     options = options.parse_args()
-    os.sched_setaffinity(0, {int(CLIENT)})  # the gateway has the other
-    OUT.mkdir(parents=True, exist_ok=True)
     told = {way: [] for way in KEEP}
-    with tempfile.TemporaryDirectory(dir=OUT, prefix="run-") as folder:
-        bench = Bench(Path(folder), OUT, False)
-        try:
-            for n in range(options.rounds + 1):
-                for way in list(KEEP)[::1 if n % 2 else -1]:
-                    got = round_of(bench, way, options)
-                    if n > 0:  # the first one warms up
-                        told[way].append(got)
-        finally:
-            bench.stop()
+    with at_work(quick=False) as bench:
+        for n in range(options.rounds + 1):
+            for way in list(KEEP)[::1 if n % 2 else -1]:
+                got = round_of(bench, way, options)
+                if n > 0:  # the first one warms up
+                    told[way].append(got)
     report(told, options)
     return 0
 

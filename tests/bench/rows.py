@@ -1,128 +1,17 @@
 """One function a row.  Each gives its figures, {name: samples}, and details,
 which say what the figures are made of."""
 
-import base64
 import http.client
 import os
-import shutil
 import statistics
 import subprocess
 import time
-from types import SimpleNamespace
 
-import certs
 import gateway
-from servers import Nginx, Paysieve, Php, Wrong
-from tools import Load, filled, pss_kib, rss_kib, sampled
-
-SERVER, CLIENT, BOTH = "0", "1", "0,1"
-WINDOW = 512  # lives at once
-
-
-class Bench:
-    """What rows share: keys, folders, sizes, and what has to be stopped."""
-
-    def __init__(self, folder, kept, quick):
-        self.folder, self.kept, self.quick = folder, kept, quick
-        keys = folder / "keys"
-        keys.mkdir()
-        self.keys = SimpleNamespace(
-            dir=keys, gateway=certs.make(keys, "gateway"),
-            provider=certs.make(keys, "provider"), ca=keys / "ca.crt")
-        self.running, self.loads = [], []
-        self.made = 0
-        self.first = 0  # the next payment's number
-
-    def size(self, quick, full):
-        return quick if self.quick else full
-
-    def place(self):
-        self.made += 1
-        return self.folder / f"server{self.made}"
-
-    def begin(self, server):
-        self.running.append(server)
-        return server.start()
-
-    def paysieve(self, cores=SERVER, **more):
-        return self.begin(Paysieve(self.place(), self.keys, cores, **more))
-
-    def nginx(self):
-        return self.begin(Nginx(self.place(), self.keys, SERVER))
-
-    def load(self, mode, cores, **options):
-        self.loads.append(Load(mode, cores, **options))
-        return self.loads[-1]
-
-    def stop(self):
-        """All, whatever becomes of one."""
-        faults = []
-        for load in self.loads:
-            load.stop()
-        self.loads = []
-        for server in self.running:
-            try:
-                server.stop()
-            except Exception as fault:  # the others have to end too
-                faults.append(fault)
-        self.running = []
-        if faults:
-            raise Wrong(str(faults[0]))
-
-    def check(self):
-        for server in self.running:
-            server.check()
-
-    def post(self, server, count, cores=CLIENT, **more):
-        """Send so many callbacks; what came of them."""
-        got = self.load("post", cores, port=server.port, count=count,
-                        first=self.first, **more).result()
-        self.first += count
-        server.acked += got["done"]
-        if got["done"] != count:
-            raise Wrong(f"{server.name}: {got['done']} of {count}")
-        return got
-
-
-def each(before, after, count):
-    """{role: microseconds for each of so many}"""
-    return {role: (after[role] - before[role]) / count for role in after}
-
-
-def round_of(bench, server, count, **more):
-    """Microseconds of processor for a callback, and what was sent."""
-    before = server.settled_us()
-    got = bench.post(server, count, **more)
-    if more.get("fresh") and got["full_handshakes"] != count:
-        raise Wrong(f"{got['full_handshakes']} full handshakes of {count}")
-    of = each(before, server.settled_us(), count)
-    return {"us": sum(of.values()), "per_second": count / got["seconds"],
-            "p99_us": got["p99_us"],
-            "client_us": got["client_cpu"] * 1e6 / count,
-            **{f"us_of_{role}": us for role, us in of.items()}}
-
-
-def in_turn(bench, servers, rounds, counts, **more):
-    """{name: [rounds]} of servers that take turns; the first one warms up."""
-    told = {s.name: [] for s in servers}
-    for n in range(rounds + 1):
-        for server in servers:
-            got = round_of(bench, server, counts[server.name], **more)
-            if n > 0:
-                told[server.name].append(got)
-    bench.check()
-    return told
-
-
-def ratios(told, figure, a, b):
-    return [x[figure] / y[figure] for x, y in zip(told[a], told[b])]
-
-
-def middles(told):
-    """{name: {figure: median}}"""
-    return {name: {figure: round(statistics.median(
-        r[figure] for r in rounds), 1) for figure in rounds[0]}
-        for name, rounds in told.items()}
+from rounds import (BOTH, CLIENT, SERVER, check_lives, copied, each,
+                    in_turn, middles, ratios, round_of, stand_ins)
+from servers import Paysieve, Php, Wrong
+from tools import pss_kib, rss_kib, sampled
 
 
 def against_nginx(bench, rounds, count, **more):
@@ -177,31 +66,16 @@ def backlog(server):
 
 def life(bench):
     seconds = bench.size(10, 60)
-    secret = gateway.new_webhook_secret()
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    load = bench.load("life", BOTH, count=seconds * 12000, seconds=seconds,
-                      window=WINDOW, connections=64, secret=key.hex(),
-                      certificate=bench.keys.provider[0],
-                      key=bench.keys.provider[1])
-    ports = load.line().split()
-    server = bench.paysieve(
-        BOTH, limits={"edges": 2},
-        provider=SimpleNamespace(url=f"https://127.0.0.1:{ports[0]}",
-                                 context=True),
-        billing=SimpleNamespace(url=f"https://127.0.0.1:{ports[1]}/",
-                                secrets=[secret]),
-        billing_options={"in_flight": 128})
+    load, provider, billings = stand_ins(bench, BOTH, seconds=seconds,
+                                         count=seconds * 12000)
+    server = bench.paysieve(BOTH, limits={"edges": 2}, provider=provider,
+                            billings=billings)
     before = server.settled_us()
     load.say(server.port)
     seen = sampled(load, lambda: backlog(server), seconds / 10)
     got = load.result()
     of = each(before, server.settled_us(), got["done"])
-    server.acked = got["done"]
-    bench.check()
-    stored = server.gateway.rows("select (select count(*) from delivered), "
-                                 "(select count(*) from waiting)")[0]
-    if stored != (got["done"], 0):
-        raise Wrong(f"{got['done']} lives, but {stored}")
+    check_lives(bench, server, got["done"])
     return ({"per_second": [got["done"] / got["seconds"]],
              "backlog": [s["waiting"] + s["pending"] for s in seen]},
             {"lives": got["done"], "seconds": got["seconds"],
@@ -209,15 +83,6 @@ def life(bench):
              "client_us": got["client_cpu"] * 1e6 / got["done"],
              "us_of": {role: round(us, 1) for role, us in of.items()},
              "seen": seen})
-
-
-def copied(bench, receipts):
-    """A filled store that a gateway may change."""
-    copy = bench.folder / f"store-{receipts}"
-    if not copy.exists():
-        copy.mkdir(mode=0o700)
-        shutil.copy(filled(bench, receipts), copy / "receipts.db")
-    return copy / "receipts.db"
 
 
 def full_store(bench):
@@ -309,9 +174,8 @@ def full(bench):
 def memory(bench):
     count = bench.size(30000, 150000)
     server = bench.paysieve(BOTH, limits={"edges": 2})
-    load = bench.load("post", BOTH, port=server.port, count=count,
-                      first=bench.first, connections=64)
-    bench.first += count
+    load = bench.posting(server, count, BOTH, connections=64)
+    load.say("go")
     seen = sampled(load, lambda: {p: pss_kib(p) for p in server.roles()}, 0.2)
     got = load.result()
     server.acked = got["done"]

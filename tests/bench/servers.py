@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 LIMITS = {"edges": 1, "connections": 50000, "connections_per_address": 100000,
           "idle_timeout": "3600s", "handshake_timeout": "60s",
           "api_rate": 6000000, "ask_rate": 100000, "asks_in_flight": 64}
+AT_ONCE = {"in_flight": 128}  # of one endpoint
 TABLE = """PRAGMA journal_mode = WAL;
 CREATE TABLE receipt (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
     invoice_id TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL,
@@ -177,11 +178,14 @@ class Paysieve(Server):
     def __init__(self, folder, keys, cores, store=None, **more):
         folder.mkdir(mode=0o700)
         limits = {**LIMITS, **more.pop("limits", {})}
-        billing_options = more.pop("billing_options", {})
+        billings = more.pop("billings", [])
         self.gateway = Logged(
             folder, keys, limits=limits, store=store,
-            prefix=["taskset", "-c", cores], identity_key="5a" * 32, **more)
-        self.gateway.billing_options = billing_options
+            prefix=["taskset", "-c", cores], identity_key="5a" * 32,
+            billing=billings[0] if billings else None, **more)
+        self.gateway.billing_options = AT_ONCE
+        for i, stub in enumerate(billings[1:], 1):
+            self.gateway.add_billing(f"billing{i}", stub, **AT_ONCE)
         # filled stores are of another year
         self.gateway.more["store"] = {
             "url": f"sqlite:{self.gateway.store}", "keep": "36500d"}

@@ -1,5 +1,6 @@
 #include "standin.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,10 @@ static struct event_base *loop;
 static SSL_CTX *tls;
 static unsigned char secret[SECRET_MOST];
 static size_t secret_len;
-static bool *delivered; /* by number */
+/* By number, a bit for each endpoint that has it. */
+static unsigned char *delivered;
+
+_Static_assert(STANDIN_ENDPOINTS <= CHAR_BIT, "a bit for each");
 
 static void
 on_ready(struct wire *w)
@@ -184,20 +188,38 @@ is_right(const struct wire_message *m, uint32_t *n)
 	       said[strlen(amount)] == '"';
 }
 
+/* The endpoint of "POST /N HTTP/1.1" as a bit; 0: none of ours. */
+static unsigned
+endpoint_of(const struct wire_message *m)
+{
+	static const char line[] = "POST /";
+	const size_t len = sizeof(line) - 1;
+	unsigned i;
+
+	if (m->head_len < len + 2 || memcmp(m->head, line, len) != 0 ||
+	    m->head[len + 1] != ' ')
+		return 0;
+	i = (unsigned)m->head[len] - '0';
+	return i < config.endpoints ? 1U << i : 0;
+}
+
 static void
 on_delivery(struct wire *w, const struct wire_message *m)
 {
 	static const char words[] = "a delivery is not right, or came again";
+	const unsigned all = (1U << config.endpoints) - 1;
+	unsigned endpoint = endpoint_of(m);
 	uint32_t n;
 
-	if (!is_right(m, &n) || delivered[n]) {
+	if (endpoint == 0 || !is_right(m, &n) || delivered[n] & endpoint) {
 		wrong(words, strlen(words));
 		wire_close(w);
 		return;
 	}
-	delivered[n] = true;
+	delivered[n] = (unsigned char)(delivered[n] | endpoint);
 	wire_send(w, TAKEN, sizeof(TAKEN) - 1);
-	config.on_delivered(n);
+	if (delivered[n] == all)
+		config.on_delivered(n);
 }
 
 /* ---- listening */
@@ -242,7 +264,8 @@ standin_start(struct event_base *base, const struct standin_config *cfg,
 	tls = wire_server_context(cfg->certificate, cfg->key);
 	secret_len = strlen(cfg->secret) / 2;
 	delivered = calloc(cfg->payments, sizeof(*delivered));
-	if (delivered == NULL || secret_len > sizeof(secret) ||
+	if (delivered == NULL || cfg->endpoints > STANDIN_ENDPOINTS ||
+	    secret_len > sizeof(secret) ||
 	    !secret_unhex(cfg->secret, secret, secret_len))
 		abort();
 	*provider_port = listen_for(&provider);

@@ -3,8 +3,8 @@
  * measurement of whole lives measures the gateway.
  *
  * SSLCommerz answers VALID about every payment of callback.h, by val_id and
- * by tran_id.  Billing takes each payment once: it judges signature, id,
- * invoice ID and amount.
+ * by tran_id.  Each endpoint of billing, /0 and so forth, takes each payment
+ * once: signature, id, invoice ID and amount are judged.
  */
 #ifndef BENCH_STANDIN_H
 #define BENCH_STANDIN_H
@@ -12,11 +12,14 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#define STANDIN_ENDPOINTS 8
+
 struct standin_config {
 	const char *certificate, *key; /* PEM files */
 	const char *secret;	       /* of billing's webhook, in hex */
 	uint32_t payments;	       /* their numbers are below this */
-	/* A payment was delivered for the first time. */
+	uint32_t endpoints;	       /* STANDIN_ENDPOINTS at most */
+	/* A payment was delivered to all of them. */
 	void (*on_delivered)(uint32_t n);
 };
 
