@@ -7,10 +7,6 @@
 
 #include "base/secret.h"
 
-/* Pages in the log from which on a commit copies them into the database.  A
- * larger log writes a page that changes often less often. */
-#define CHECKPOINT_PAGES 4096
-
 /* No room: also behind a quota or a limit on file sizes, which SQLite takes
  * for a broken disk.  Never true of a sync.  After a COMMIT
  * sqlite3_system_errno() knows nothing, but the write that failed is the last
@@ -91,14 +87,11 @@ run_plain(struct store *s, enum driver_sqlite_sql which)
 }
 
 enum status
-driver_sqlite_checkpoint(struct store *s, int mode)
+driver_sqlite_checkpoint(struct store *s, int mode, int *copied)
 {
-	int frames = -1, copied = 0;
-	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &frames, &copied);
+	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, NULL, copied);
 	enum status st = driver_sqlite_status(s, rc);
 
-	if (frames == copied)
-		s->changed.noted = 0; /* it begins anew */
 	return st == ST_BUSY ? ST_OK : st;
 }
 
@@ -332,12 +325,7 @@ driver_sqlite_commit(struct store *s)
 		driver_sqlite_abort(s);
 		return s->failed ? ST_IO : st;
 	}
-	if (s->wal_pages < CHECKPOINT_PAGES)
-		return ST_OK;
-	driver_sqlite_note(s);
-	/* The commit itself is safe by now, but nothing may be acknowledged
-	 * after a sync that failed. */
-	return driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+	return driver_sqlite_copy_log(s);
 }
 
 bool

@@ -12,6 +12,7 @@
  * driver_sqlite_ledger.c the ledger, driver_sqlite_audit.c how it is
  * read, driver_sqlite_marks.c cursors and tokens,
  * driver_sqlite_rest.c what lies in the file beside the rows,
+ * driver_sqlite_backfill.c how the log gets into the file,
  * driver_sqlite_copy.c a copy of it, and whether it agrees with itself,
  * driver_sqlite_raw.c the file's own pages, driver_sqlite_erased.c what an
  * older copy brings back,
@@ -23,6 +24,7 @@
 #include "keeper/erasures.h"
 #include "keeper/store_driver.h"
 
+struct backfill;
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -165,7 +167,10 @@ struct store {
 		unsigned char *map;
 		size_t bytes;
 		int noted;
+		unsigned char log[8]; /* of that log: SQLite's salts */
 	} changed;
+	struct backfill *backfill; /* the writer's */
+	bool copying;		   /* it was started */
 	/* Of this transaction: what the counts change by. */
 	int64_t stored, owed, waits, holds, exhausted, told;
 	int64_t next_leaf; /* of this transaction; -1: not known */
@@ -188,8 +193,8 @@ void driver_sqlite_memory(void);
 enum status driver_sqlite_status(struct store *s, int rc);
 
 /* Copy the log into the database, synced.  ST_OK also when that has to wait:
- * for a reader, or for room. */
-enum status driver_sqlite_checkpoint(struct store *s, int mode);
+ * for a reader, or for room.  *copied: so many pages of the log are there. */
+enum status driver_sqlite_checkpoint(struct store *s, int mode, int *copied);
 
 /* The statement, made at first use, or NULL; *rc says why. */
 struct sqlite3_stmt *
@@ -323,6 +328,9 @@ enum status driver_sqlite_copy(
 enum status driver_sqlite_flush(struct store *s);
 /* The whole of it at once, as far as it goes: before the end. */
 void driver_sqlite_flush_all(struct store *s);
+/* After a commit: see that the log does not get long.  ST_IO: the commit is
+ * safe, but nothing may be acknowledged after a sync that failed. */
+enum status driver_sqlite_copy_log(struct store *s);
 /* What is in the log changed; before the log is copied. */
 void driver_sqlite_note(struct store *s);
 enum status

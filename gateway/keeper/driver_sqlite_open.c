@@ -10,6 +10,7 @@
 
 #include <sqlite3.h>
 
+#include "keeper/driver_sqlite_backfill.h"
 #include "keeper/place.h"
 
 #define PATH_CAP 4096
@@ -219,10 +220,38 @@ on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* A second connection does nothing but copy the log. */
+static enum status
+open_copier(struct store *s, const char *path, struct err *e)
+{
+	struct store *copier = calloc(1, sizeof(*copier));
+	int64_t version;
+	enum status st;
+
+	if (copier == NULL) {
+		err_set(e, "no memory for the store");
+		return ST_NO_MEMORY;
+	}
+	copier->lock = copier->erasures.fd = -1;
+	st = connect_file(copier, path, STORE_WRITE, e);
+	/* Opens the files; later that may be forbidden. */
+	if (st == ST_OK)
+		st = number(copier, "PRAGMA user_version", &version, path, e);
+	if (st != ST_OK) {
+		driver_sqlite_close(copier);
+		return st;
+	}
+	st = backfill_new(&s->backfill, copier);
+	if (st != ST_OK)
+		err_set(e, "a thread for the store's log cannot be made");
+	return st;
+}
+
 static enum status
 open_writer(struct store *s, const char *path, struct err *e)
 {
 	int64_t version = 0;
+	int copied;
 	enum status st;
 
 	st = place_check(path, false, e);
@@ -249,11 +278,15 @@ open_writer(struct store *s, const char *path, struct err *e)
 	/* A log found here may have survived a failed sync in memory only;
 	 * its content is written again, and synced. */
 	if (st == ST_OK)
-		st = driver_sqlite_checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
+		st = driver_sqlite_checkpoint(
+		    s, SQLITE_CHECKPOINT_TRUNCATE, &copied);
 	if (st != ST_OK) {
 		err_set(e, "%s: the log cannot be synced", path);
 		return st;
 	}
+	st = open_copier(s, path, e);
+	if (st != ST_OK)
+		return st;
 	st = driver_sqlite_leaf_all(s);
 	if (st != ST_OK)
 		err_set(e, "%s: the ledger cannot be made", path);
@@ -324,6 +357,7 @@ driver_sqlite_close(struct store *s)
 		return;
 	if (s->lock >= 0 && s->db != NULL && !s->failed)
 		driver_sqlite_flush_all(s);
+	backfill_end(s->backfill);
 	for (size_t i = 0; i < SQL_STATEMENTS; i++)
 		(void)sqlite3_finalize(s->statements[i]);
 	if (s->db != NULL && s->failed)

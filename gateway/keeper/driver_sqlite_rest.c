@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "keeper/driver_sqlite_backfill.h"
 #include "keeper/driver_sqlite_raw.h"
 
 /* Readers have short snapshots, and commits wait behind this. */
@@ -11,7 +12,25 @@
 /* Pages that are looked at behind a flush: some 50 ms. */
 #define TIDY 1024
 
-enum { LOG_HEAD = 32, FRAME_HEAD = 24, LOG_PAGE_SIZE = 8 };
+/* A log that begins anew has new salts. */
+enum {
+	LOG_HEAD = 32,
+	LOG_PAGE_SIZE = 8,
+	LOG_SALTS = 16,
+	LOG_SALTS_LEN = 8,
+	FRAME_HEAD = 24
+};
+
+/* Pages in the log from which on they are copied into the file.  A larger log
+ * writes a page that changes often less often. */
+#define COPY_PAGES 4096
+
+/* So few of them are copied between two commits; only a log all of which is
+ * copied begins anew. */
+#define LAST_PAGES 512
+
+/* Commits do not outrun the copying by more. */
+#define MOST_PAGES (4 * COPY_PAGES)
 
 /* ---- what changed */
 
@@ -39,18 +58,20 @@ note_page(struct store *s, uint32_t number)
 void
 driver_sqlite_note(struct store *s)
 {
-	unsigned char number[4];
+	unsigned char head[LOG_HEAD], number[4];
 	sqlite3_file *log = NULL;
 	sqlite3_int64 frame;
 
 	(void)sqlite3_file_control(
 	    s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
 	if (log == NULL || log->pMethods == NULL ||
-	    log->pMethods->xRead(log, number, 4, LOG_PAGE_SIZE) != SQLITE_OK)
+	    log->pMethods->xRead(log, head, LOG_HEAD, 0) != SQLITE_OK)
 		return;
-	frame = FRAME_HEAD + (sqlite3_int64)gaps_number(number);
-	if (s->wal_pages < s->changed.noted)
+	frame = FRAME_HEAD + (sqlite3_int64)gaps_number(head + LOG_PAGE_SIZE);
+	if (memcmp(s->changed.log, head + LOG_SALTS, LOG_SALTS_LEN) != 0) {
+		memcpy(s->changed.log, head + LOG_SALTS, LOG_SALTS_LEN);
 		s->changed.noted = 0;
+	}
 	for (; s->changed.noted < s->wal_pages; s->changed.noted++) {
 		if (log->pMethods->xRead(log, number, 4,
 			LOG_HEAD + s->changed.noted * frame) != SQLITE_OK ||
@@ -87,17 +108,60 @@ tidy_pages(struct store *s, struct raw *r, void *arg, bool *wrote)
 
 /* ---- the log */
 
+/* *copied: what the thread has copied when it is done. */
+static enum status
+await(struct store *s, int *copied)
+{
+	enum status st = ST_OK;
+
+	*copied = 0;
+	if (s->copying)
+		st = backfill_wait(s->backfill, copied);
+	s->copying = false;
+	if (st == ST_IO)
+		s->failed = true;
+	return st;
+}
+
+enum status
+driver_sqlite_copy_log(struct store *s)
+{
+	enum status st;
+	int copied;
+
+	if (!s->copying && s->wal_pages < COPY_PAGES)
+		return ST_OK;
+	/* Once all is copied, the next commit begins the log anew. */
+	driver_sqlite_note(s);
+	if (s->copying && backfill_running(s->backfill) &&
+	    s->wal_pages < MOST_PAGES)
+		return ST_OK;
+	st = await(s, &copied);
+	if (st != ST_OK || s->wal_pages < COPY_PAGES)
+		return st;
+	if (s->wal_pages - copied < LAST_PAGES || s->wal_pages >= MOST_PAGES)
+		return driver_sqlite_checkpoint(
+		    s, SQLITE_CHECKPOINT_PASSIVE, &copied);
+	backfill_start(s->backfill);
+	s->copying = true;
+	return ST_OK;
+}
+
 static enum status
 empty_log(struct store *s)
 {
-	int rc;
+	enum status st;
+	int rc, copied;
 
+	st = await(s, &copied);
+	if (st != ST_OK)
+		return st;
 	(void)sqlite3_busy_timeout(s->db, FLUSH_MS);
 	rc = sqlite3_wal_checkpoint_v2(
 	    s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	(void)sqlite3_busy_timeout(s->db, DRIVER_SQLITE_BUSY_MS);
 	if (rc == SQLITE_OK)
-		s->wal_pages = s->changed.noted = 0;
+		s->wal_pages = 0;
 	return driver_sqlite_status(s, rc);
 }
 

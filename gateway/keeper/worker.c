@@ -1,12 +1,12 @@
 #include "keeper/worker.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "keeper/thread.h"
 
 struct queue {
 	struct job *first;
@@ -122,20 +122,6 @@ on_turn(void *arg)
 	(void)pthread_mutex_unlock(&w->lock);
 }
 
-/* Signals are for the loop's thread. */
-static int
-start_thread(struct worker *w)
-{
-	sigset_t all, before;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&w->thread, NULL, work, w);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 enum status
 worker_new(struct worker **out, const struct worker_config *cfg, struct err *e)
 {
@@ -157,7 +143,7 @@ worker_new(struct worker **out, const struct worker_config *cfg, struct err *e)
 	    loop_base(cfg->loop), w->wake_fd, EV_READ | EV_PERSIST, on_wake, w);
 	if (w->wake == NULL || event_add(w->wake, NULL) != 0)
 		goto fail;
-	if (start_thread(w) != 0)
+	if (thread_start(&w->thread, work, w) != 0)
 		goto fail;
 	w->running = true;
 	w->turn = (struct loop_turn){ .fn = on_turn, .arg = w };

@@ -314,6 +314,18 @@ behind_a_flush_nothing_is_left_in_what_changed(void **state)
 	store_bench_expect_totals(f, 3000, 3000, 0, 0);
 }
 
+/* So many that the log begins anew several times, beside the commits. */
+static void
+nor_is_it_where_the_log_was_copied_meanwhile(void **state)
+{
+	struct store_bench *f = *state;
+
+	put_many(f, 0, 20000);
+	flush(f);
+	assert_true(look(f).stained == 0);
+	store_bench_expect_totals(f, 20000, 20000, 0, 0);
+}
+
 /* proves: R15 */
 static void
 behind_the_end_nothing_is_left_either(void **state)
@@ -446,6 +458,7 @@ main(void)
 		CASE(what_overwriting_leaves_is_found_and_goes),
 		CASE(what_is_not_overwritten_at_all_is_found_and_goes),
 		CASE(behind_a_flush_nothing_is_left_in_what_changed),
+		CASE(nor_is_it_where_the_log_was_copied_meanwhile),
 		CASE(behind_the_end_nothing_is_left_either),
 		CASE(what_is_scrubbed_does_not_come_back_from_a_cache),
 		CASE(
