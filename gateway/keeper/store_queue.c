@@ -179,7 +179,10 @@ on_done(void *arg, struct job *jobs)
 
 		jobs = jobs->next;
 		q->waiting--;
-		note_health(q, op->commit);
+		/* Of a flush that found somebody in its way nothing is
+		 * learnt, even though its batch failed in nothing. */
+		if (op->commit != ST_OK || op->status != ST_BUSY)
+			note_health(q, op->commit);
 		if (op->commit == ST_OK && op->status == ST_BAD_INPUT)
 			log_write(LOG_STORE_REFUSED, NULL, 0);
 		if (op->has_moved)

@@ -111,6 +111,24 @@ a_full_disk_fails_the_batch_and_no_more(void **state)
 }
 
 static void
+a_flush_that_is_held_up_makes_no_room(void **state)
+{
+	struct queue_bench *f = *state;
+
+	driver_fault_commit(1, ST_BUSY);
+	assert_int_equal(queue_bench_put(f, 1), ST_OK);
+	queue_bench_run_until(f, 1);
+	driver_fault_flush(1, ST_BUSY);
+	assert_int_equal(store_queue_flush(f->queue, 1, 2), ST_OK);
+	queue_bench_run_until(f, 2);
+	assert_int_equal(f->statuses[1], ST_BUSY);
+	assert_int_equal(store_queue_health(f->queue), ST_BUSY);
+	assert_int_equal(store_queue_flush(f->queue, 1, 3), ST_OK);
+	queue_bench_run_until(f, 3);
+	assert_int_equal(store_queue_health(f->queue), ST_OK);
+}
+
+static void
 after_a_failed_commit_nothing_is_acknowledged(void **state)
 {
 	struct queue_bench *f = *state;
@@ -253,6 +271,7 @@ main(void)
 		CASE(a_known_receipt_is_an_answer),
 		CASE(a_full_queue_takes_nothing_and_recovers),
 		CASE(a_full_disk_fails_the_batch_and_no_more),
+		CASE(a_flush_that_is_held_up_makes_no_room),
 		CASE(after_a_failed_commit_nothing_is_acknowledged),
 		CASE(a_refused_record_does_not_take_the_others_with_it),
 		CASE(what_is_unanswered_at_the_end_is_released),
