@@ -1,9 +1,11 @@
 """Billing's side: who may read what, and pages without gaps."""
 
 import threading
+import time
 
 import callbacks
 import pytest
+from gateway import PATIENCE, until
 from schema import validate
 
 
@@ -119,11 +121,14 @@ def test_a_cursor_of_another_store_is_answered_410(two_shops, make_gateway):
 def test_a_waiting_poll_is_answered_when_a_receipt_comes(gateway):
     answers = []
     asked = threading.Thread(target=lambda: answers.append(
-        gateway.api("/v1/receipts?wait=20", gateway.token())))
+        gateway.api("/v1/receipts?wait=60", gateway.token())))
     asked.start()
+    until(lambda: gateway.metrics()["paysieve_polls_waiting"] == 1)
+    begun = time.monotonic()
     gateway.post(callbacks.paid("INV-1"))
-    asked.join(10)
+    asked.join(2 * PATIENCE)
     assert not asked.is_alive()
+    assert time.monotonic() - begun < 55  # by the receipt, not by its end
     assert [r["invoice_id"] for r in answers[0].json()["receipts"]] == [
         "INV-1"]
 

@@ -33,7 +33,8 @@ def session(directory, keys, merchants, posts):
         for merchant in merchants:
             world.receipts[merchant] = gateway.receipts(
                 gateway.token(merchant))
-        until(lambda: gateway.metrics()["paysieve_deliveries_pending"] == 0)
+        until(lambda: gateway.rows("select count(*) from delivery")
+              == [(0,)])
         world.metrics = gateway.admin("/metrics").body
         for name, data in gateway.files().items():
             world.outside["running: " + name] = data

@@ -16,7 +16,7 @@ from pathlib import Path
 import callbacks
 from billing_stub import BillingStub
 from gateway import PATIENCE, Client, new_webhook_secret, process_ended, until
-from payments import Payers
+from payments import Payers, pay
 from shifted import ShiftedClock
 
 KILLS = int(os.environ.get("POLLER_KILLS") or 2)
@@ -85,12 +85,17 @@ def test_no_poller_misses_or_reorders_a_receipt_whatever_is_killed(
         "ask_rate": 2000, "drain_timeout": "5s"}).start()
     pollers = [Poller(gateway, "&wait=1" if n % 2 else "")
                for n in range(4)]
+    # What the control is sure to miss: received first, a receipt later on.
+    provider.misbehave("status", value=callbacks.genuine("LATE")["val_id"])
+    pay(gateway, provider, "LATE")
     naive = NaivePoller(gateway)
     chance = random.Random(7)
     for number in range(KILLS):
         load = Payers(gateway, provider, threads=16,
                       name=f"RACE-{number}").start()
         load.wait_acked(200)
+        until(lambda: naive.seen)
+        provider.behave()
         role = ["desk", "keeper", "supervisor", "asker"][number % 4]
         rooms = gateway.rooms()
         load.wait_acked(chance.randrange(1, 40))
@@ -112,10 +117,10 @@ def test_no_poller_misses_or_reorders_a_receipt_whatever_is_killed(
         "select invoice_id from receipt order by seq")]
     assert len(order) >= 200 * KILLS
     for poller in pollers:
-        poller.join(PATIENCE)
+        poller.join(2 * PATIENCE)
         assert poller.seen == order
     naive.join(PATIENCE)
-    assert set(order) - set(naive.seen), "the control missed nothing"
+    assert "LATE" in set(order) - set(naive.seen)
 
 
 def fill(store, count, since_us, span_us, endpoints):
@@ -144,18 +149,28 @@ def fill(store, count, since_us, span_us, endpoints):
                    "pending = pending + ?", (count, count * len(ids)))
 
 
+def median_of_twenty(gateway, stub, name):
+    """Seconds from callback to delivery, on this machine as busy as it is."""
+    delays = []
+    for n in range(20):
+        begun = time.monotonic()
+        assert gateway.post(callbacks.paid(f"{name}-{n}")).status == 200
+        assert stub.wait_invoices([f"{name}-{n}"])
+        delays.append(time.monotonic() - begun)
+    return sorted(delays)[10]
+
+
 def test_an_hour_of_outage_drains_without_a_stampede(
         make_gateway, billing, keys, tmp_path):
     clock = ShiftedClock(tmp_path)
     other = BillingStub(*keys.billing, [new_webhook_secret()]).start()
     billing.clock = other.clock = clock.time
     gateway = make_gateway(billing=billing, environ=clock.environ)
-    gateway.billing_options = {"in_flight": 16, "timeout": "2s"}
+    gateway.billing_options = {"in_flight": 16}
     gateway.add_billing("second", other, in_flight=16)
     gateway.start()
-    gateway.post(callbacks.paid("BEFORE"))
-    assert billing.wait_invoices(["BEFORE"])
-    assert other.wait_invoices(["BEFORE"])
+    usual = median_of_twenty(gateway, other, "USUAL")
+    until(lambda: gateway.rows("select count(*) from delivery") == [(0,)])
     billing.mode("down")
     assert gateway.stop() == 0
     # what an hour brings, without posting for an hour
@@ -164,19 +179,13 @@ def test_an_hour_of_outage_drains_without_a_stampede(
     fill(gateway.store, OUTAGE, since, 3600 * 10**6, ["main", "second"])
     gateway.start()
     invoices = [f"HOUR-{n}" for n in range(OUTAGE)]
-    begun = time.monotonic()
-    assert other.wait_invoices(invoices, PATIENCE + OUTAGE / 200)
+    begun = away_since = time.monotonic()
+    assert other.wait_invoices(invoices, PATIENCE + OUTAGE / 50)
     print("the other endpoint, while this one is away: %.0f/s"
           % (OUTAGE / (time.monotonic() - begun)))
     assert gateway.log.wait("endpoint_away", endpoint="main")
-    delays = []
-    for n in range(20):
-        begun = time.monotonic()
-        gateway.post(callbacks.paid(f"DURING-{n}"))
-        assert other.wait_invoices([f"DURING-{n}"])
-        delays.append(time.monotonic() - begun)
-    # medians on a busy machine; that it is not seconds is the point
-    assert sorted(delays)[10] < 1
+    # that who is there does not wait for who is not, is the point
+    assert median_of_twenty(gateway, other, "DURING") < max(1, 20 * usual)
     # a clock that is moved ends what is under way
     until(lambda: gateway.rows(
         "select count(*) from delivery, endpoint "
@@ -186,18 +195,19 @@ def test_an_hour_of_outage_drains_without_a_stampede(
         n for name, n in gateway.metrics().items()
         if name.startswith("paysieve_delivery_attempts_total")
         and "delivered" not in name)
+    away_for = time.monotonic() - away_since
     clock.move(60)
     billing.mode("ok")
     invoices += [f"DURING-{n}" for n in range(20)]
     begun = time.monotonic()
-    assert billing.wait_invoices(invoices, PATIENCE + OUTAGE / 200)
+    assert billing.wait_invoices(invoices, PATIENCE + OUTAGE / 50)
     print("back: %.0f/s, %d attempts while away, at most %d at once"
           % (OUTAGE / (time.monotonic() - begun), attempts,
              billing.most_in_flight))
     assert billing.most_in_flight <= 16
     assert set(billing.counts.values()) == {1}
     assert set(other.counts.values()) == {1}
-    assert attempts < 60
+    assert attempts < 60 + away_for  # the first ones, and probes
     other.stop()
 
 
@@ -233,7 +243,7 @@ def test_many_wait_and_one_receipt_reaches_all(make_gateway):
                      "Accept": "application/json" if n % 2
                      else "text/event-stream"})
         clients.append(client)
-    until(lambda: gateway.metrics()["paysieve_polls_waiting"] == WAITERS, 60)
+    until(lambda: gateway.metrics()["paysieve_polls_waiting"] == WAITERS)
     held = private_kib(gateway, "desk") - before
     spent = [cpu_seconds(gateway, "desk"), cpu_seconds(gateway, "keeper")]
     begun = time.monotonic()
@@ -245,8 +255,9 @@ def test_many_wait_and_one_receipt_reaches_all(make_gateway):
             page = json.loads(answer.read())
             assert [r["invoice_id"] for r in page["receipts"]] == ["INV-1"]
         else:
-            lines = [answer.readline() for _ in range(5)]
-            assert b'"INV-1"' in lines[4]
+            lines = iter(answer.readline, b"")
+            data = next(x for x in lines if x.startswith(b"data:"))
+            assert b'"INV-1"' in data
     took = time.monotonic() - begun
     print("%d wait: %.1f KiB each; one receipt reached all in %.0f ms "
           "(%.0f ms of the desk, %.0f ms of the keeper)"

@@ -100,7 +100,7 @@ def test_a_gateway_that_may_lock_nothing_says_so_and_works(
     gateway = make_gateway(billing=billing, provider=provider,
                            prefix=SEARCHABLE, limits={"edges": 1}).start()
     for role in ("edge", "asker", "desk"):
-        said = gateway.log.find("memory_exposed", by=role)
+        said = gateway.log.wait("memory_exposed", by=role)
         assert said is not None, role
         assert (said["degree"], said["bytes"]) == ("plain", 0), role
         assert gateway.log.count("memory_exposed", by=role) == 1, role

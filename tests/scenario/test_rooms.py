@@ -6,7 +6,7 @@ import stat
 
 import callbacks
 import pytest
-from gateway import FORM, Load, process_ended, until
+from gateway import FORM, PATIENCE, Load, process_ended, until
 
 HEAD = (b"POST /ipn/testbox HTTP/1.1\r\nHost: x\r\nContent-Type: "
         + FORM.encode() + b"\r\nContent-Length: %d\r\n\r\n")
@@ -21,12 +21,18 @@ def test_all_rooms_end_when_the_supervisor_is_killed(gateway):
     rooms = gateway.rooms()
     assert len(rooms) == 6
     os.kill(gateway.pid, signal.SIGKILL)
-    assert all(process_ended(pid, 5) for pid in rooms)
+    assert all(process_ended(pid, PATIENCE) for pid in rooms)
     assert gateway.ended() == -9
 
 
-def test_sigterm_finishes_what_is_under_way_and_exits_0(gateway):
-    body = callbacks.paid("INV-1")
+@pytest.fixture
+def single(make_gateway, billing):
+    """With one edge: what it answers, it has read what came before."""
+    return make_gateway(billing=billing, limits={"edges": 1}).start()
+
+
+def test_sigterm_finishes_what_is_under_way_and_exits_0(single):
+    gateway, body = single, callbacks.paid("INV-1")
     with gateway.open() as tls:
         tls.sendall(HEAD % len(body) + body[:100])
         gateway.post(callbacks.paid("INV-2"))  # the head has been read by now
@@ -44,18 +50,19 @@ def test_sigterm_finishes_what_is_under_way_and_exits_0(gateway):
 
 
 def test_sigterm_waits_no_longer_than_it_may(make_gateway):
-    gateway = make_gateway(limits={"drain_timeout": "500ms"}).start()
+    gateway = make_gateway(limits={"drain_timeout": "500ms",
+                                   "body_timeout": "600s"}).start()
     with gateway.open() as tls:
         tls.sendall(HEAD % 1000 + b"amount=")
         gateway.send(signal.SIGTERM)
-        assert gateway.ended(10) in (0, 1)
+        assert gateway.ended() in (0, 1)
 
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_sigint_ends_it_too(gateway, times):
     for _ in range(times):
         gateway.send(signal.SIGINT)
-    assert gateway.ended(10) == 0 or times == 2
+    assert gateway.ended() == 0 or times == 2
 
 
 def test_a_new_token_works_after_sighup(gateway):
@@ -87,19 +94,20 @@ def test_no_callback_is_lost_while_it_reloads(gateway, billing):
         gateway.reload()
     load.wait_acked(20)
     acked = load.stop()
-    assert set(load.statuses) == {200}, load.statuses
+    assert set(load.statuses) <= {200, Load.LATE}, load.statuses
     assert {r["invoice_id"] for r in gateway.receipts()} == set(acked)
     assert billing.wait_invoices(acked)
 
 
-def test_a_request_under_way_survives_a_reload(gateway):
-    body = callbacks.paid("INV-1")
+def test_a_request_under_way_survives_a_reload(single):
+    gateway, body = single, callbacks.paid("INV-1")
     with gateway.open() as tls:
         tls.sendall(HEAD % len(body) + body[:100])
         gateway.post(callbacks.paid("INV-2"))
         gateway.reload()
         tls.sendall(body[100:])
         assert tls.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert gateway.stop() == 0
 
 
 def test_a_bad_configuration_at_sighup_keeps_the_old_one(gateway):

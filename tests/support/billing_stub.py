@@ -104,6 +104,9 @@ class _Handler(Handler):
             self.close_connection = True
             return
         body = self.rfile.read(int(length))
+        if len(body) < int(length):  # who sent it was killed
+            self.close_connection = True
+            return
         mode = stub._entered()
         if mode.kind == "down" or (mode.kind == "slow" and
                                    stub._stopping.wait(mode.seconds)):
@@ -114,11 +117,11 @@ class _Handler(Handler):
         fields = dict(mode.fields)
         if mode.kind == "redirect":
             fields["Location"] = mode.location
+        stub._left()  # the next may come as soon as there is an answer
         if mode.kind == "endless":
             self._answer_without_end()
         else:
             self._answer(request.status, fields)
-        stub._left()
 
     def _answer_without_end(self):
         self.send_response(200)
@@ -175,7 +178,7 @@ class BillingStub(StubServer):
         with self._changed:
             return [r.fault for r in self.requests if r.fault is not None]
 
-    def wait_invoices(self, invoices, seconds=30):
+    def wait_invoices(self, invoices, seconds=120):
         """Until a receipt of each invoice was accepted at least once."""
         invoices = set(invoices)
         return self.wait(lambda s: invoices <= s.invoices, seconds)

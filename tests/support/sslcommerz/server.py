@@ -202,7 +202,7 @@ class SSLCommerz(StubServer):
             return [q for q in self.questions
                     if all(getattr(q, k) == v for k, v in wanted.items())]
 
-    def wait_asked(self, count, seconds=30):
+    def wait_asked(self, count, seconds=120):
         return self.wait(lambda s: len(s.questions) >= count, seconds)
 
     def _mode_for(self, question):
