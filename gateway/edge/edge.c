@@ -429,6 +429,8 @@ edge_start(struct edge **out, struct room *room, const struct edge_config *cfg,
 	if (st == ST_OK)
 		st = tls_server_new(&e->tls, &cfg->tls, NULL, err);
 	if (st == ST_OK)
+		tls_server_brief(e->tls);
+	if (st == ST_OK)
 		st = connect_keeper(e, err);
 	if (st == ST_OK)
 		st = serve(e, cfg, err);

@@ -149,7 +149,7 @@ conn_linger(struct conn *c)
 		conn_close(c, c->end);
 		return;
 	}
-	stream_end(&c->stream);
+	stream_shut(&c->stream);
 	conn_enter(c, PHASE_LINGER);
 	conn_set_reading(c, true);
 }

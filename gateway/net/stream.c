@@ -147,6 +147,12 @@ stream_end(struct stream *s)
 		s->ssl = NULL;
 		s->broken = true;
 	}
+}
+
+void
+stream_shut(struct stream *s)
+{
+	stream_end(s);
 	(void)shutdown(s->fd, SHUT_WR);
 }
 

@@ -51,11 +51,15 @@ bool stream_has_more(const struct stream *s);
 /* Was the TLS session a resumed one? */
 bool stream_resumed(const struct stream *s);
 
-/* Say that nothing more is sent, as well as that works at once.  What has come
- * and was not read is wiped; after it only discard and close. */
+/* Say within TLS that nothing more is sent, as well as that works at once.
+ * What has come and was not read is wiped; after it only close. */
 void stream_end(struct stream *s);
 
-/* Throw away what has come, after stream_end(): *n bytes, unseen by this
+/* The same to the socket too, which stays open; after it only discard and
+ * close. */
+void stream_shut(struct stream *s);
+
+/* Throw away what has come, after stream_shut(): *n bytes, unseen by this
  * process. */
 enum stream_result stream_discard(struct stream *s, size_t *n);
 

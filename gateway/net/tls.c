@@ -21,6 +21,8 @@
 	"TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS "X25519:P-256:P-384"
 
+#define BRIEF_RECORD 4096
+
 static const unsigned char session_context[] = "paysieve";
 
 /* An encrypted key has no one to ask for its passphrase. */
@@ -184,7 +186,9 @@ set_policy(SSL_CTX *ctx, const struct room_tls *cfg)
 		     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 					SSL_MODE_ENABLE_PARTIAL_WRITE |
-					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					/* It stands in the file. */
+					SSL_MODE_NO_AUTO_CHAIN);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	/* One read() for a record instead of two. */
 	SSL_CTX_set_read_ahead(ctx, 1);
@@ -226,6 +230,15 @@ out:
 	ERR_clear_error();
 	SSL_CTX_free(ctx);
 	return st;
+}
+
+void
+tls_server_brief(SSL_CTX *ctx)
+{
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	(void)SSL_CTX_set_num_tickets(ctx, 0);
+	/* The memory of a record is taken, and wiped, for each one. */
+	(void)SSL_CTX_set_max_send_fragment(ctx, BRIEF_RECORD);
 }
 
 /* Every certificate of bio; false when there is none or one is broken. */

@@ -29,6 +29,10 @@ MUST_USE enum status tls_server_new(SSL_CTX **out, const struct room_tls *cfg,
 MUST_USE enum status
 tls_server_client_ca(SSL_CTX *ctx, const char *ca_pem, struct err *e);
 
+/* For peers that send one request, get a short answer and never come back with
+ * a ticket: none is made for them. */
+void tls_server_brief(SSL_CTX *ctx);
+
 /* NULL is fine. */
 void tls_server_free(SSL_CTX *ctx);
 

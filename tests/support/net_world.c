@@ -269,6 +269,8 @@ world_start(struct world *w, bool tls)
 			assert_int_equal(tls_server_client_ca(
 					     w->cfg.tls, w->client_ca, NULL),
 			    ST_OK);
+		if (w->brief)
+			tls_server_brief(w->cfg.tls);
 		w->client_tls = SSL_CTX_new(TLS_client_method());
 		assert_non_null(w->client_tls);
 	}

@@ -25,6 +25,7 @@ struct world {
 	struct server *server;
 	struct server_config cfg; /* changeable before world_start() */
 	const char *client_ca; /* the same; PEM, for tls_server_client_ca() */
+	bool brief;	       /* the same: tls_server_brief() */
 	SSL_CTX *client_tls;
 	struct event *guard;
 	uint16_t port;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -150,12 +151,14 @@ each_client_gets_its_own_answer(void **state)
 static void
 a_client_that_left_is_no_trouble(void **state)
 {
+	const struct linger reset = { .l_onoff = 1 };
 	struct edge_bench *b = *state;
 	struct client c;
 
 	client_open(&c, &b->net);
 	edge_bench_post_paid(&c);
 	edge_bench_until_puts(b, 1);
+	(void)setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	client_close(&c);
 	while (world_count(&b->net, MET_CONN_OPEN_CALLBACKS) > 0)
 		edge_bench_turn(b);

@@ -248,6 +248,26 @@ a_session_is_resumed_by_its_ticket(void **state)
 	end();
 }
 
+/* Behind the answer, for in TLS 1.3 a ticket comes with it. */
+static void
+a_brief_server_makes_no_tickets(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		world_init(&w);
+		w.brief = true;
+		world_start(&w, true);
+		(void)SSL_CTX_set_max_proto_version(w.client_tls, versions[i]);
+		connect_with(true);
+		client_text(&c, GET("/ok"));
+		client_expect(&c, 200, "OK");
+		assert_false(SSL_SESSION_has_ticket(SSL_get_session(c.ssl)));
+		end();
+	}
+}
+
 /* proves: R22 */
 static void
 renegotiation_is_refused(void **state)
@@ -494,6 +514,7 @@ main(void)
 		cmocka_unit_test(old_cipher_suites_are_refused),
 		cmocka_unit_test(only_http_1_1_is_negotiated),
 		cmocka_unit_test(a_session_is_resumed_by_its_ticket),
+		cmocka_unit_test(a_brief_server_makes_no_tickets),
 		cmocka_unit_test(renegotiation_is_refused),
 		cmocka_unit_test(http_without_tls_is_no_handshake),
 		cmocka_unit_test(a_peer_may_close_without_a_word),
