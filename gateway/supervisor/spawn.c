@@ -74,8 +74,7 @@ forget_environment(void)
 
 /* Rooms that see payer data leave as little of it behind as can be.  Bound
  * late, a library's calls have their registers, and what these hold of a copy,
- * saved on the stack by the linker; small blocks that are freed would wait in
- * a cache that nobody overwrites. */
+ * saved on the stack by the linker. */
 static void
 set_environment(enum party party)
 {
@@ -83,7 +82,6 @@ set_environment(enum party party)
 	if (party != PARTY_EDGE && party != PARTY_ASKER)
 		return;
 	(void)setenv("LD_BIND_NOW", "1", 1);
-	(void)setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
 }
 
 /* What a service manager or a terminal sends to the whole group is not for
