@@ -273,33 +273,37 @@ taint-scenarios: ## the scenarios with all rooms under valgrind, hours; SHORT=1:
 	  PLANTS="$(ROOM_PLANTS)" \
 	  tests/prove/taint_scenarios.sh $(PYTEST_ARGS)
 
-.PHONY: bench-memory
-bench-memory: ## processor time for a callback with wiped memory and without, as a ratio
-	@tests/support/packages.sh run test
-	@$(MAKE) --no-print-directory -s -j$(JOBS) all
-	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=nowipe all
-	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/memory_cost.py
-
 LOAD := $(OUT)/tests/bench/load
 $(LOAD): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+MEASURE := PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath build/paysieve) \
+	LOAD=$(abspath $(LOAD)) FILL=$(abspath $(FILL)) $(PYTHON)
 
 .PHONY: bench
 bench: ## measure every goal of performance against nginx and php; QUICK=1, ROWS="cpu poll"
 	@tests/support/packages.sh run bench
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(LOAD) $(FILL)
-	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath build/paysieve) \
-	  LOAD=$(abspath $(LOAD)) FILL=$(abspath $(FILL)) \
-	  $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(ROWS)
+	@$(MEASURE) tests/bench/bench.py $(if $(QUICK),--quick) $(ROWS)
+
+.PHONY: bench-growth
+bench-growth: ## how cost grows, drawn in tests/bench/growth.svg; QUICK=1, CURVES="edges receipts"
+	@tests/support/packages.sh run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(LOAD) $(FILL)
+	@$(MEASURE) tests/bench/growth.py $(if $(QUICK),--quick) $(CURVES)
+
+.PHONY: bench-costs
+bench-costs: ## what each promise costs, against builds that do not keep it; QUICK=1, PROMISES="fsync wiping"
+	@tests/support/packages.sh run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(LOAD)
+	@$(MEASURE) tests/bench/costs.py $(if $(QUICK),--quick) $(PROMISES)
 
 RECEIPTS ?= 100000
 .PHONY: bench-retention
 bench-retention: ## how long callbacks take while RECEIPTS (100000) expire, and while they only lie there
 	@tests/support/packages.sh run test
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(LOAD) $(FILL)
-	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath build/paysieve) \
-	  LOAD=$(abspath $(LOAD)) FILL=$(abspath $(FILL)) \
-	  $(PYTHON) tests/bench/retention_cost.py --receipts $(RECEIPTS)
+	@$(MEASURE) tests/bench/retention_cost.py --receipts $(RECEIPTS)
 
 # Not for valgrind: what starts programs, closes the kernel, races a clock or
 # reads all memory.

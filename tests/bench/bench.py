@@ -4,8 +4,8 @@
 
 Each row is a function of rows.py that gives figures; GOALS is what they
 should be.  A table goes to standard output, everything to
-build/bench/bench.json, with all that was seen on the way.  A goal that is not met is no failure; an answer that
-is wrong or a receipt that is missing is.
+build/bench/bench.json, with all that was seen on the way.  A goal that is not
+met is no failure; an answer that is wrong or a receipt that is missing is.
 """
 
 import argparse

@@ -14,12 +14,13 @@ import shutil
 import statistics
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "support"))
 
-from rounds import SERVER, at_work  # noqa: E402
+from rounds import SERVER, at_work, in_turn  # noqa: E402
 from servers import Paysieve, Wrong  # noqa: E402
 from tools import filled  # noqa: E402
 
@@ -95,13 +96,9 @@ def main():
     options.add_argument("--seconds", type=int, default=10)
     options.add_argument("--rounds", type=int, default=5)
     options = options.parse_args()
-    told = {way: [] for way in KEEP}
     with at_work(quick=False) as bench:
-        for n in range(options.rounds + 1):
-            for way in list(KEEP)[::1 if n % 2 else -1]:
-                got = round_of(bench, way, options)
-                if n > 0:  # the first one warms up
-                    told[way].append(got)
+        told = in_turn({way: partial(round_of, bench, way, options)
+                        for way in KEEP}, options.rounds)
     report(told, options)
     return 0
 

@@ -9,6 +9,7 @@ import signal
 import statistics
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -145,14 +146,21 @@ def round_of(bench, server, count, **more):
     return told_of(got, each(before, server.settled_us(), count))
 
 
-def in_turn(bench, servers, rounds, counts, **more):
-    """{name: [rounds]} of servers that take turns; the first one warms up."""
-    told = {s.name: [] for s in servers}
+def in_turn(doing, rounds):
+    """{name: [what doing[name]() gave]}; the first round warms up."""
+    told = {name: [] for name in doing}
     for n in range(rounds + 1):
-        for server in servers:
-            got = round_of(bench, server, counts[server.name], **more)
+        for name in list(doing)[::1 if n % 2 else -1]:
+            got = doing[name]()
             if n > 0:
-                told[server.name].append(got)
+                told[name].append(got)
+    return told
+
+
+def posted_in_turn(bench, servers, rounds, counts, **more):
+    """{name: [rounds]} of servers that are sent callbacks."""
+    told = in_turn({s.name: partial(round_of, bench, s, counts[s.name],
+                                    **more) for s in servers}, rounds)
     bench.check()
     return told
 
@@ -200,3 +208,21 @@ def check_lives(bench, server, lives, endpoints=1):
                                  "(select count(*) from waiting)")[0]
     if stored != (lives * endpoints, 0):
         raise Wrong(f"{lives} lives, but {stored}")
+
+
+def lives_of(bench, count, endpoints=1, confirmed=True, **more):
+    """What round_of() gives, of whole lives.  The gateway is a new one, for
+    the stand-ins are."""
+    load, provider, billings = stand_ins(bench, CLIENT, endpoints,
+                                         count=count)
+    server = bench.paysieve(provider=provider if confirmed else None,
+                            billings=billings, **more)
+    before = server.settled_us()
+    load.say(server.port)
+    got = load.result()
+    of = each(before, server.settled_us(), count)
+    if got["done"] != count:
+        raise Wrong(f"{got['done']} lives of {count}")
+    check_lives(bench, server, count, endpoints)
+    bench.end(server)
+    return told_of(got, of)

@@ -9,15 +9,15 @@ import time
 
 import gateway
 from rounds import (BOTH, CLIENT, SERVER, check_lives, copied, each,
-                    in_turn, middles, ratios, round_of, stand_ins)
+                    middles, posted_in_turn, ratios, round_of, stand_ins)
 from servers import Paysieve, Php, Wrong
 from tools import pss_kib, rss_kib, sampled
 
 
 def against_nginx(bench, rounds, count, **more):
     servers = [bench.paysieve(), bench.nginx()]
-    told = in_turn(bench, servers, rounds,
-                   {s.name: count for s in servers}, **more)
+    told = posted_in_turn(bench, servers, rounds,
+                          {s.name: count for s in servers}, **more)
     return {"ratio": ratios(told, "us", "paysieve", "nginx")}, middles(told)
 
 
@@ -34,9 +34,9 @@ def handshake(bench):
 def php(bench):
     servers = [bench.paysieve(),
                bench.begin(Php(bench.place(), bench.keys, SERVER))]
-    told = in_turn(bench, servers, bench.size(2, 5),
-                   {"paysieve": bench.size(10000, 30000),
-                    "php": bench.size(1500, 3000)}, connections=64)
+    told = posted_in_turn(bench, servers, bench.size(2, 5),
+                          {"paysieve": bench.size(10000, 30000),
+                           "php": bench.size(1500, 3000)}, connections=64)
     return {"ratio": ratios(told, "per_second", "paysieve", "php")}, \
         middles(told)
 
@@ -166,8 +166,8 @@ def full(bench):
     # for minutes it looks through the whole file, 4 MiB a second: that is
     # part of what a full store costs
     count = bench.size(10000, 30000)
-    told = in_turn(bench, [empty, laden], bench.size(3, 7),
-                   {"paysieve": count, "laden": count}, connections=64)
+    told = posted_in_turn(bench, [empty, laden], bench.size(3, 7),
+                          {"paysieve": count, "laden": count}, connections=64)
     return {"ratio": ratios(told, "us", "laden", "paysieve")}, middles(told)
 
 

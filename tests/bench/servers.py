@@ -160,13 +160,14 @@ class FileLog:
 
 class Logged(gateway.Gateway):
     """A gateway whose log goes to a file."""
+    binary = None  # another one than all have
 
     def spawn(self):
         path = self.dir / f"log{len(self.logs)}"
         with path.open("wb") as out:
             self.process = subprocess.Popen(
-                [*self.prefix, gateway.BIN, "serve", "--config",
-                 str(self.conf)], stdin=subprocess.DEVNULL,
+                [*self.prefix, self.binary or gateway.BIN, "serve",
+                 "--config", str(self.conf)], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=out, start_new_session=True)
         self.log = FileLog(path)
         self.logs.append(self.log)
@@ -179,10 +180,12 @@ class Paysieve(Server):
         folder.mkdir(mode=0o700)
         limits = {**LIMITS, **more.pop("limits", {})}
         billings = more.pop("billings", [])
+        binary = more.pop("binary", None)
         self.gateway = Logged(
             folder, keys, limits=limits, store=store,
             prefix=["taskset", "-c", cores], identity_key="5a" * 32,
             billing=billings[0] if billings else None, **more)
+        self.gateway.binary = binary
         self.gateway.billing_options = AT_ONCE
         for i, stub in enumerate(billings[1:], 1):
             self.gateway.add_billing(f"billing{i}", stub, **AT_ONCE)
