@@ -126,7 +126,7 @@ asker_bench_new(void)
 void
 asker_bench_start(struct asker_bench *b)
 {
-	static const struct timeval half_a_minute = { .tv_sec = 30 },
+	static const struct timeval a_minute = { .tv_sec = 60 },
 				    often = { .tv_usec = 1000 };
 	struct channel_config cc = { .self = PARTY_KEEPER,
 		.peer = PARTY_ASKER,
@@ -146,7 +146,7 @@ asker_bench_start(struct asker_bench *b)
 	assert_int_equal(channel_new(&b->keeper, b->loop, &cc, &e), ST_OK);
 	assert_int_equal(asker_start(&b->asker, &b->room, b->cfg, &e), ST_OK);
 	b->guard = evtimer_new(loop_base(b->loop), on_guard, NULL);
-	assert_int_equal(evtimer_add(b->guard, &half_a_minute), 0);
+	assert_int_equal(evtimer_add(b->guard, &a_minute), 0);
 	b->look = event_new(loop_base(b->loop), -1, EV_PERSIST, on_look, b);
 	assert_int_equal(event_add(b->look, &often), 0);
 }

@@ -23,7 +23,7 @@ on_guard(evutil_socket_t fd, short what, void *arg)
 struct client_world *
 client_world_new(const char *names)
 {
-	static const struct timeval half_a_minute = { .tv_sec = 30 };
+	static const struct timeval a_minute = { .tv_sec = 60 };
 	struct client_world *w = calloc(1, sizeof(*w));
 	struct err e;
 
@@ -32,7 +32,7 @@ client_world_new(const char *names)
 	assert_int_equal(client_new(&w->client, w->loop, &e), ST_OK);
 	w->guard = evtimer_new(loop_base(w->loop), on_guard, NULL);
 	assert_non_null(w->guard);
-	assert_int_equal(evtimer_add(w->guard, &half_a_minute), 0);
+	assert_int_equal(evtimer_add(w->guard, &a_minute), 0);
 	w->stub = http_stub_start(names);
 	return w;
 }

@@ -19,7 +19,7 @@
 #include "desk/desk.h"
 
 #define BENCH_EPOCH    UINT64_C(0xe90c)
-#define BENCH_PATIENCE 10 /* seconds */
+#define BENCH_PATIENCE 60 /* seconds */
 
 /* Tokens, named by what is behind their first six letters. */
 #define TOKEN	  "token-of-first"

@@ -234,7 +234,7 @@ on_limit(evutil_socket_t fd, short what, void *arg)
 void
 keeper_bench_run(struct keeper_bench *b)
 {
-	const struct timeval limit = { 30, 0 };
+	const struct timeval limit = { 60, 0 };
 
 	assert_int_equal(event_add(b->limit, &limit), 0);
 	loop_run(b->room.loop);

@@ -18,7 +18,8 @@
 #include "config/rooms.h"
 #include "net/tls.h"
 
-#define PATIENCE_US 10000000
+#define PATIENCE_US 60000000
+#define NO_END_MS   600000 /* of what a test does not wait for */
 #define BIG	    (4 * 1024 * 1024)
 
 static const struct timeval guard_time = { .tv_usec = 5000 };
@@ -244,10 +245,10 @@ world_init(struct world *w)
 	}
 	w->page = page;
 	w->cfg = (struct server_config){ .connections = 64,
-		.handshake_ms = 10000,
-		.head_ms = 10000,
-		.body_ms = 10000,
-		.idle_ms = 10000,
+		.handshake_ms = NO_END_MS,
+		.head_ms = NO_END_MS,
+		.body_ms = NO_END_MS,
+		.idle_ms = NO_END_MS,
 		.body_max = 64 * 1024,
 		.accepted = MET_CONN_ACCEPTED_API,
 		.open = MET_CONN_OPEN_API,

@@ -151,7 +151,7 @@ queue_bench_put(struct queue_bench *f, uint32_t n)
 void
 queue_bench_run_until(struct queue_bench *f, size_t wanted)
 {
-	const struct timeval limit = { 20, 0 };
+	const struct timeval limit = { 60, 0 };
 
 	f->wanted = wanted;
 	if (f->n >= wanted)

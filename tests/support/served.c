@@ -12,7 +12,7 @@
 #include "net_world.h"
 #include "supervisor/supervisor.h"
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 60000
 #define SERVE	    "--serve"
 #define BROKEN	    "TEST_SERVED_BROKEN" /* path of the file */
 

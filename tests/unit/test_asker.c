@@ -316,7 +316,7 @@ nobody_there_and_silence_differ(void **state)
 		.then = HTTP_STUB_HANG };
 
 	(void)state;
-	b->cfg->ask_timeout_ms = 200;
+	b->cfg->ask_timeout_ms = 1000;
 	b->cfg->n_providers = 2;
 	(void)snprintf(
 	    b->cfg->providers[1].url, CONFIG_URL, "http://192.0.2.1");

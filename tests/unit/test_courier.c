@@ -132,7 +132,7 @@ add_billing(struct world *w, const char *name, int64_t in_flight)
 static void
 start(struct world *w)
 {
-	static const struct timeval half_a_minute = { .tv_sec = 30 },
+	static const struct timeval a_minute = { .tv_sec = 60 },
 				    often = { .tv_usec = 1000 };
 	struct channel_config cc = { .self = PARTY_KEEPER,
 		.peer = PARTY_COURIER,
@@ -153,7 +153,7 @@ start(struct world *w)
 	assert_int_equal(
 	    courier_start(&w->courier, &w->room, w->cfg, &e), ST_OK);
 	w->guard = evtimer_new(loop_base(w->loop), on_guard, NULL);
-	assert_int_equal(evtimer_add(w->guard, &half_a_minute), 0);
+	assert_int_equal(evtimer_add(w->guard, &a_minute), 0);
 	w->look = event_new(loop_base(w->loop), -1, EV_PERSIST, on_look, w);
 	assert_int_equal(event_add(w->look, &often), 0);
 }

@@ -147,7 +147,7 @@ on_limit(evutil_socket_t fd, short what, void *arg)
 static void
 run_until(struct fixture *f, size_t *what, size_t n)
 {
-	const struct timeval limit = { 20, 0 };
+	const struct timeval limit = { 60, 0 };
 
 	f->watched = what;
 	f->wanted = n;

@@ -213,7 +213,7 @@ a_full_pipe_drops_and_counts_and_never_waits(void **state)
 	struct sink s;
 
 	capture(&s);
-	alarm(20); /* one write that waits would wait for ever */
+	alarm(60); /* one write that waits would wait for ever */
 	for (int i = 0; i < LINES; i++)
 		log_event(LOG_API, log_word(KEY_ROUTE, "receipts"),
 		    log_num(KEY_COUNT, i));

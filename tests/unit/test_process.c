@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "supervisor/process.h"
 
-#define PATIENCE_S 20
+#define PATIENCE_S 60
 #define MARK	   "what this room may know"
 
 enum act {

@@ -157,7 +157,7 @@ a_fifo_is_refused_at_once(void **state)
 	struct place *p = *state;
 
 	assert_int_equal(mkfifo(p->path, 0600), 0);
-	alarm(10); /* opening it would wait for a writer */
+	alarm(60); /* opening it would wait for a writer */
 	assert_refused(p, "not a regular file");
 	alarm(0);
 }
