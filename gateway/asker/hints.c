@@ -5,7 +5,9 @@
 
 #include "base/secret.h"
 
-#define NOWHERE UINT32_MAX
+/* Places count from 1, and one that was never used has no memory: a table of
+ * zeros is an empty one. */
+#define NOWHERE 0
 
 struct hint {
 	struct receipt_id id;
@@ -17,7 +19,7 @@ struct hint {
 };
 
 struct hints {
-	uint32_t most, free, oldest, youngest;
+	uint32_t most, n_used, free, oldest, youngest;
 	int64_t keep_us;
 	uint32_t *chains; /* `most` of them */
 	struct hint *hints;
@@ -33,15 +35,10 @@ hints_new(struct hints **out, uint32_t most, int64_t keep_us, struct err *e)
 		goto fail;
 	h->most = most;
 	h->keep_us = keep_us;
-	h->oldest = h->youngest = NOWHERE;
 	h->chains = calloc(most, sizeof(*h->chains));
 	h->hints = calloc(most, sizeof(*h->hints));
 	if (h->chains == NULL || h->hints == NULL)
 		goto fail;
-	for (uint32_t i = 0; i < most; i++) {
-		h->chains[i] = NOWHERE;
-		h->hints[i].next = i + 1 < most ? i + 1 : NOWHERE;
-	}
 	*out = h;
 	return ST_OK;
 fail:
@@ -56,10 +53,25 @@ hints_free(struct hints *h)
 	if (h == NULL)
 		return;
 	if (h->hints != NULL)
-		secret_wipe(h->hints, h->most * sizeof(*h->hints));
+		secret_wipe(h->hints, h->n_used * sizeof(*h->hints));
 	free(h->hints);
 	free(h->chains);
 	free(h);
+}
+
+static struct hint *
+hint_at(struct hints *h, uint32_t place)
+{
+	return &h->hints[place - 1];
+}
+
+/* One that is free; NOWHERE when all are taken. */
+static uint32_t
+free_place(const struct hints *h)
+{
+	if (h->free == NOWHERE && h->n_used < h->most)
+		return h->n_used + 1;
+	return h->free;
 }
 
 /* Where the place of id's hint is written; that place is NOWHERE when there
@@ -71,9 +83,9 @@ place_of(struct hints *h, const struct receipt_id *id)
 
 	memcpy(&hash, id->b, sizeof(hash));
 	at = &h->chains[hash % h->most];
-	while (
-	    *at != NOWHERE && memcmp(&h->hints[*at].id, id, sizeof(*id)) != 0)
-		at = &h->hints[*at].next;
+	while (*at != NOWHERE &&
+	       memcmp(&hint_at(h, *at)->id, id, sizeof(*id)) != 0)
+		at = &hint_at(h, *at)->next;
 	return at;
 }
 
@@ -81,15 +93,15 @@ static void
 drop(struct hints *h, uint32_t *at)
 {
 	uint32_t place = *at;
-	struct hint *x = &h->hints[place];
+	struct hint *x = hint_at(h, place);
 
 	*at = x->next;
 	if (x->older != NOWHERE)
-		h->hints[x->older].younger = x->younger;
+		hint_at(h, x->older)->younger = x->younger;
 	else
 		h->oldest = x->younger;
 	if (x->younger != NOWHERE)
-		h->hints[x->younger].older = x->older;
+		hint_at(h, x->younger)->older = x->older;
 	else
 		h->youngest = x->older;
 	secret_wipe(x, sizeof(*x));
@@ -100,7 +112,7 @@ drop(struct hints *h, uint32_t *at)
 static void
 drop_oldest(struct hints *h)
 {
-	drop(h, place_of(h, &h->hints[h->oldest].id));
+	drop(h, place_of(h, &hint_at(h, h->oldest)->id));
 }
 
 void
@@ -113,14 +125,17 @@ hints_put(struct hints *h, const struct receipt_id *id,
 	hints_expire(h, now_us);
 	at = place_of(h, id);
 	if (*at != NOWHERE) {
-		given = h->hints[*at].given;
+		given = hint_at(h, *at)->given;
 		drop(h, at);
 	}
-	if (h->free == NOWHERE)
+	if (free_place(h) == NOWHERE)
 		drop_oldest(h);
-	place = h->free;
-	x = &h->hints[place];
-	h->free = x->next;
+	place = free_place(h);
+	x = hint_at(h, place);
+	if (place > h->n_used)
+		h->n_used = place;
+	else
+		h->free = x->next;
 	at = place_of(h, id);
 	x->id = *id;
 	memcpy(x->val_id, val_id, sizeof(x->val_id));
@@ -131,7 +146,7 @@ hints_put(struct hints *h, const struct receipt_id *id,
 	x->younger = NOWHERE;
 	*at = place;
 	if (h->youngest != NOWHERE)
-		h->hints[h->youngest].younger = place;
+		hint_at(h, h->youngest)->younger = place;
 	else
 		h->oldest = place;
 	h->youngest = place;
@@ -144,7 +159,7 @@ hints_find(struct hints *h, const struct receipt_id *id, int64_t now_us)
 
 	hints_expire(h, now_us);
 	place = *place_of(h, id);
-	return place != NOWHERE ? h->hints[place].val_id : NULL;
+	return place != NOWHERE ? hint_at(h, place)->val_id : NULL;
 }
 
 void
@@ -161,13 +176,14 @@ hints_withdraw(struct hints *h, const struct receipt_id *id)
 {
 	uint32_t *at = place_of(h, id);
 
-	if (*at != NOWHERE && --h->hints[*at].given == 0)
+	if (*at != NOWHERE && --hint_at(h, *at)->given == 0)
 		drop(h, at);
 }
 
 void
 hints_expire(struct hints *h, int64_t now_us)
 {
-	while (h->oldest != NOWHERE && h->hints[h->oldest].until_us <= now_us)
+	while (
+	    h->oldest != NOWHERE && hint_at(h, h->oldest)->until_us <= now_us)
 		drop_oldest(h);
 }

@@ -8,7 +8,9 @@
 
 #include "base/secret.h"
 
-#define NONE UINT32_MAX
+/* Places count from 1, and one that was never used has no memory: a table of
+ * zeros is an empty one. */
+#define NONE 0
 
 struct entry {
 	uint64_t key;
@@ -20,6 +22,7 @@ struct peer_table {
 	uint64_t seed[2];
 	uint32_t mask;
 	uint32_t free;
+	uint32_t n_used, most;
 	uint32_t *chains; /* mask + 1 of them */
 	struct entry *entries;
 };
@@ -89,15 +92,13 @@ peer_table_new(uint32_t connections)
 	while (chains < connections && chains < (UINT32_C(1) << 30))
 		chains *= 2;
 	t->mask = chains - 1;
-	t->chains = malloc(chains * sizeof(*t->chains));
+	t->most = connections;
+	t->chains = calloc(chains, sizeof(*t->chains));
 	t->entries = calloc(connections, sizeof(*t->entries));
 	if (t->chains == NULL || t->entries == NULL) {
 		peer_table_free(t);
 		return NULL;
 	}
-	memset(t->chains, 0xff, chains * sizeof(*t->chains));
-	for (uint32_t i = 0; i < connections; i++)
-		t->entries[i].next = i + 1 < connections ? i + 1 : NONE;
 	secret_random(t->seed, sizeof(t->seed));
 	return t;
 }
@@ -124,14 +125,34 @@ chain_of(struct peer_table *t, uint64_t key)
 	return &t->chains[(x >> 32) & t->mask];
 }
 
+static struct entry *
+entry_at(struct peer_table *t, uint32_t place)
+{
+	return &t->entries[place - 1];
+}
+
+/* A place for an entry. */
+static uint32_t
+take_place(struct peer_table *t)
+{
+	uint32_t i = t->free;
+
+	if (i == NONE) {
+		assert(t->n_used < t->most);
+		return ++t->n_used;
+	}
+	t->free = entry_at(t, i)->next;
+	return i;
+}
+
 /* The link that names key's entry, or the end of its chain. */
 static uint32_t *
 find(struct peer_table *t, uint64_t key)
 {
 	uint32_t *link = chain_of(t, key);
 
-	while (*link != NONE && t->entries[*link].key != key)
-		link = &t->entries[*link].next;
+	while (*link != NONE && entry_at(t, *link)->key != key)
+		link = &entry_at(t, *link)->next;
 	return link;
 }
 
@@ -142,15 +163,13 @@ peer_table_enter(struct peer_table *t, uint64_t key, int64_t limit)
 	uint32_t i = *link;
 
 	if (i == NONE) {
-		i = t->free;
-		assert(i != NONE);
-		t->free = t->entries[i].next;
-		t->entries[i] = (struct entry){ .key = key, .next = NONE };
+		i = take_place(t);
+		*entry_at(t, i) = (struct entry){ .key = key, .next = NONE };
 		*link = i;
-	} else if (t->entries[i].count >= limit) {
+	} else if (entry_at(t, i)->count >= limit) {
 		return false;
 	}
-	t->entries[i].count++;
+	entry_at(t, i)->count++;
 	return true;
 }
 
@@ -160,10 +179,10 @@ peer_table_leave(struct peer_table *t, uint64_t key)
 	uint32_t *link = find(t, key);
 	uint32_t i = *link;
 
-	assert(i != NONE && t->entries[i].count > 0);
-	if (--t->entries[i].count > 0)
+	assert(i != NONE && entry_at(t, i)->count > 0);
+	if (--entry_at(t, i)->count > 0)
 		return;
-	*link = t->entries[i].next;
-	t->entries[i].next = t->free;
+	*link = entry_at(t, i)->next;
+	entry_at(t, i)->next = t->free;
 	t->free = i;
 }
