@@ -34,7 +34,7 @@ static const char settings[] = "PRAGMA foreign_keys = ON;"
 			       "PRAGMA temp_store = MEMORY;"
 			       "PRAGMA trusted_schema = OFF;";
 static const char writer_settings[] = "PRAGMA synchronous = FULL;"
-				      "PRAGMA cache_size = -32768;"
+				      "PRAGMA cache_size = -16384;"
 				      "PRAGMA journal_size_limit = 67108864;";
 
 /* Words for the operator; start-up only. */
