@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fold.h"
 #include "base/secret.h"
 
 void *
 wiped_malloc(size_t n)
 {
-	return malloc(n);
+	void *p = fold_take(n);
+
+	return p != NULL ? p : malloc(n);
 }
 
 void *
@@ -29,7 +32,7 @@ wiped_realloc(void *p, size_t n)
 		wiped_free(p);
 		return NULL;
 	}
-	moved = malloc(n);
+	moved = wiped_malloc(n);
 	if (moved == NULL)
 		return NULL;
 	if (p != NULL)
@@ -47,12 +50,16 @@ wiped_strdup(const char *s)
 void
 wiped_free(void *p)
 {
-	secret_wipe(p, wiped_size(p));
+	if (fold_is(p)) {
+		fold_give_back(p);
+		return;
+	}
+	secret_wipe(p, malloc_usable_size(p));
 	free(p);
 }
 
 size_t
 wiped_size(void *p)
 {
-	return malloc_usable_size(p);
+	return fold_is(p) ? FOLD_BLOCK : malloc_usable_size(p);
 }

@@ -4,7 +4,8 @@
  *
  * Each library is told where it may be named: OpenSSL by secret_start(),
  * libevent by loop_new(), SQLite by its driver, Jansson in asker/, libcurl in
- * client/.  Any thread.  Takes memory of malloc() too, and free() takes this.
+ * client/.  Any thread.  Takes memory of malloc() too, and free() takes this,
+ * but for blocks that can be folded (base/fold.h).
  */
 #ifndef BASE_WIPED_H
 #define BASE_WIPED_H

@@ -27,6 +27,7 @@ conn_enter(struct conn *c, enum conn_phase phase)
 	else
 		TAILQ_INSERT_TAIL(&s->phases[phase], c, in_phase);
 	c->phase = phase;
+	c->rests = false;
 	if (s->span_us[phase] > 0)
 		c->deadline_us = clock_mono_us() + s->span_us[phase];
 }

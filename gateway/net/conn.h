@@ -56,6 +56,7 @@ struct conn {
 	bool busy;	   /* a handler is being called: nobody else acts */
 	bool served;	   /* a request has been answered */
 	bool last;	   /* closes after the answer on its way */
+	bool rests;	   /* idle for so long that its stream was folded */
 	/* Of the request in the handler's hands, whose head is gone. */
 	bool keep_alive, http10, head_only;
 	uint32_t tag;	/* the handler's own */

@@ -20,6 +20,7 @@
 #define EVICT_AT_ONCE	8 /* when descriptors run out */
 #define PAUSE_MS	100
 #define TICK_MS		100
+#define REST_US		200000 /* idle for so long, perhaps for longer */
 #define LINGER_MS	1000
 #define FRESH_MS	1000
 #define PAUSE_LOG_US	1000000
@@ -138,6 +139,25 @@ on_acceptable(evutil_socket_t listener, short what, void *arg)
 
 /* ---- deadlines */
 
+/* They stand in the order in which they became idle: before one that rests
+ * all do. */
+static void
+rest_idle(struct server *s, int64_t now)
+{
+	int64_t until = now - REST_US + s->span_us[PHASE_IDLE];
+	struct conn *c;
+
+	TAILQ_FOREACH_REVERSE(c, &s->phases[PHASE_IDLE], conn_list, in_phase)
+	{
+		if (c->deadline_us > until)
+			continue;
+		if (c->rests)
+			return;
+		c->rests = true;
+		stream_rest(&c->stream);
+	}
+}
+
 /* A phase's connections stand in the order in which they entered it, and the
  * time allowed is the same for all: the first is due first. */
 static void
@@ -156,6 +176,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		       c->deadline_us <= now)
 			conn_expired(c);
 	}
+	if (s->span_us[PHASE_IDLE] > 0)
+		rest_idle(s, now);
 }
 
 /* ---- the contract */

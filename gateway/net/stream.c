@@ -15,7 +15,9 @@ stream_open(struct stream *s, int fd, SSL_CTX *tls)
 	*s = (struct stream){ .fd = fd, .ready = tls == NULL };
 	if (tls == NULL)
 		return true;
+	fold_wanted(true);
 	s->ssl = SSL_new(tls);
+	fold_wanted(false);
 	if (s->ssl == NULL || SSL_set_fd(s->ssl, fd) != 1) {
 		s->broken = true;
 		ERR_clear_error();
@@ -62,6 +64,21 @@ tls_result(struct stream *s, int ret)
 	}
 }
 
+void
+stream_rest(struct stream *s)
+{
+	if (s->ssl != NULL && s->fold == NULL && s->ready && !s->broken &&
+	    SSL_has_pending(s->ssl) == 0)
+		s->fold = fold_make(s->ssl);
+}
+
+static void
+wake(struct stream *s)
+{
+	fold_undo(s->fold);
+	s->fold = NULL;
+}
+
 /* OpenSSL judges an outcome by its error queue, which has to be empty. */
 static void
 before_tls(void)
@@ -90,6 +107,7 @@ stream_read(struct stream *s, void *p, size_t cap, size_t *n)
 	if (s->broken)
 		return STREAM_FAILED;
 	if (s->ssl != NULL) {
+		wake(s);
 		before_tls();
 		return tls_result(s, SSL_read_ex(s->ssl, p, cap, n));
 	}
@@ -110,6 +128,7 @@ stream_write(struct stream *s, const void *p, size_t len, size_t *n)
 	if (s->broken)
 		return STREAM_FAILED;
 	if (s->ssl != NULL) {
+		wake(s);
 		before_tls();
 		return tls_result(s, SSL_write_ex(s->ssl, p, len, n));
 	}
@@ -125,7 +144,8 @@ stream_write(struct stream *s, const void *p, size_t len, size_t *n)
 bool
 stream_has_more(const struct stream *s)
 {
-	return s->ssl != NULL && !s->broken && SSL_has_pending(s->ssl) != 0;
+	return s->ssl != NULL && s->fold == NULL && !s->broken &&
+	       SSL_has_pending(s->ssl) != 0;
 }
 
 bool
@@ -137,6 +157,7 @@ stream_resumed(const struct stream *s)
 void
 stream_end(struct stream *s)
 {
+	wake(s);
 	if (s->ssl != NULL && s->ready && !s->broken) {
 		before_tls();
 		(void)SSL_shutdown(s->ssl);
@@ -175,6 +196,7 @@ stream_discard(struct stream *s, size_t *n)
 void
 stream_close(struct stream *s)
 {
+	wake(s);
 	SSL_free(s->ssl);
 	s->ssl = NULL;
 	if (s->fd >= 0)

@@ -12,12 +12,14 @@
 #include <openssl/types.h>
 
 #include "base/attr.h"
+#include "base/fold.h"
 
 struct stream {
 	int fd;
-	SSL *ssl;    /* NULL: plain */
-	bool ready;  /* handshake done, or none needed */
-	bool broken; /* TLS failed: no further call to OpenSSL */
+	SSL *ssl;	   /* NULL: plain */
+	bool ready;	   /* handshake done, or none needed */
+	bool broken;	   /* TLS failed: no further call to OpenSSL */
+	struct fold *fold; /* NULL: ssl is in use */
 };
 
 enum stream_result {
@@ -47,6 +49,9 @@ stream_write(struct stream *s, const void *p, size_t len, size_t *n);
 
 /* Are bytes held back that the socket will not announce again? */
 bool stream_has_more(const struct stream *s);
+
+/* Nobody will use it for a while: it takes less memory, until somebody does. */
+void stream_rest(struct stream *s);
 
 /* Was the TLS session a resumed one? */
 bool stream_resumed(const struct stream *s);
