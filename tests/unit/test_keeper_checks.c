@@ -14,7 +14,7 @@
 #include "keeper_bench.h"
 
 /* Seconds that have passed unseen. */
-static int64_t passed_s;
+static _Atomic int64_t passed_s; /* threads read it */
 
 /* In front of the C library's. */
 int

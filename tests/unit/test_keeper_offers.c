@@ -39,7 +39,7 @@ struct fixture {
 };
 
 /* Seconds that the wall clock is wrong, and that have passed unseen. */
-static int64_t wrong_s, passed_s;
+static _Atomic int64_t wrong_s, passed_s; /* threads read them */
 
 /* In front of the C library's. */
 int
