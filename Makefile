@@ -67,6 +67,14 @@ ifeq ($(VARIANT),tsan)
 OPT   := -O1 $(FRAMES) -fsanitize=thread
 LDOPT := -fsanitize=thread
 endif
+ifeq ($(VARIANT),coverage)
+OPT   := -O0 --coverage -fprofile-abs-path -fprofile-update=atomic
+LDOPT := --coverage
+STAND_IN := $(OUT)/tests/coverage/no_walls.o
+$(OUT)/paysieve $(OUT)/tests/unit/test_supervisor: LDFLAGS += \
+	-Wl,--wrap=sandbox_close,--wrap=sandbox_store
+$(OUT)/tests/unit/test_supervisor: $(STAND_IN)
+endif
 ifeq ($(VARIANT),fuzz)
 CC    := clang
 OPT   := -O1 $(FRAMES) -fsanitize=fuzzer-no-link,address,undefined \
@@ -342,6 +350,13 @@ format-check: ## is everything as clang-format 14 writes it?
 .PHONY: format
 format: ## rewrite the sources as clang-format 14 writes them
 	@clang-format -i $(SOURCES)
+
+# Where OpenSSL fails in the test's own time.
+$(OUT)/tests/unit/test_digests: LDFLAGS += -Wl,--wrap=EVP_MD_CTX_new \
+	-Wl,--wrap=EVP_DigestInit_ex,--wrap=EVP_DigestUpdate \
+	-Wl,--wrap=EVP_DigestFinal_ex,--wrap=EVP_MAC_fetch \
+	-Wl,--wrap=EVP_MAC_CTX_new,--wrap=EVP_MAC_init \
+	-Wl,--wrap=EVP_MAC_update,--wrap=EVP_MAC_final
 
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

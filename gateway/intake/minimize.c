@@ -85,8 +85,8 @@ take_amount(const struct form *f, const struct merchant_rules *m,
 
 	choose_amount(f, m->amount_field, &currency, &amount);
 	exponent = money_exponent(currency);
-	if (exponent < 0 ||
-	    !receipt_text(r->currency, sizeof(r->currency), currency))
+	if (!receipt_text(r->currency, sizeof(r->currency), currency) ||
+	    exponent < 0)
 		return refuse(why, REFUSAL_CURRENCY);
 	if (money_parse(amount, exponent, &r->amount_minor) != ST_OK)
 		return refuse(why, REFUSAL_AMOUNT);
@@ -122,8 +122,8 @@ take_invoice(const struct form *f, const struct merchant_rules *m,
 	enum status st;
 
 	if (!receipt_invoice_valid(tran_id) ||
-	    !receipt_invoice_valid(invoice) ||
-	    !receipt_text(r->invoice_id, sizeof(r->invoice_id), invoice))
+	    !receipt_text(r->invoice_id, sizeof(r->invoice_id), invoice) ||
+	    !receipt_invoice_valid(invoice))
 		return refuse(why, REFUSAL_INVOICE);
 	st = guard(m, invoice, why);
 	/* It is stored until the payment is decided. */

@@ -255,8 +255,7 @@ put(struct canonical *c, struct bytes text)
 		c->full = true;
 		return;
 	}
-	if (text.len > 0)
-		memcpy(c->at, text.ptr, text.len);
+	memcpy(c->at, text.ptr, text.len);
 	c->at += text.len;
 }
 
@@ -277,7 +276,7 @@ canonical(struct sslcommerz *s, const struct form *f,
 	struct canonical c = { .at = s->text,
 		.end = s->text + sizeof(s->text) };
 
-	for (size_t i = 0; i <= l->n; i++) {
+	for (size_t i = 0;; i++) {
 		struct bytes pair;
 
 		if (i == l->password_at) {

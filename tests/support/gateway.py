@@ -31,7 +31,8 @@ TOP = Path(__file__).resolve().parents[2]
 BIN = os.environ.get("GATEWAY_BIN", str(TOP / "build" / "paysieve"))
 FORM = "application/x-www-form-urlencoded"
 UNDER = os.environ.get("GATEWAY_UNDER", "").split()
-SANITIZED = Path(BIN).parent.name in ("asan", "tsan", "taint")
+SANITIZED = Path(BIN).parent.name in ("asan", "tsan", "taint",
+                                          "coverage")
 # Seconds that nothing should ever take, on a machine with other work too.
 PATIENCE = 180 if UNDER else 120 if SANITIZED else 60
 DRAIN = "30s" if UNDER else "15s" if SANITIZED else "10s"

@@ -186,6 +186,7 @@ static const struct row rows[] = {
 	HOST_FINE("an IPv4 host", " 192.0.2.1:80"),
 	HOST_FINE("an IPv6 host", " [2001:db8::1]"),
 	HOST_FINE("an IPv6 host and a port", " [::1]:8443"),
+	HOST_FINE("an IPv6 host that ends as IPv4", " [::ffff:192.0.2.1]"),
 	HOST_FINE("a host with an underscore", " a_b-c"),
 	HOST_BAD("an empty Host", ""),
 	HOST_BAD("a blank Host", "  "),

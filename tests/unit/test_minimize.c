@@ -270,6 +270,27 @@ a_tran_id_that_is_kept_is_guarded_like_the_invoice_id(void **state)
 }
 
 static void
+an_invoice_id_longer_than_64_is_refused(void **state)
+{
+	static const char form[] =
+	    "currency=BDT&amount=1&tran_date=2026-02-10+10:42:25&"
+	    "tran_id=I&val_id=V&value_a=%s";
+	struct merchant_rules m = shop;
+	char text[256], id[RECEIPT_INVOICE + 1];
+	enum refusal why;
+
+	(void)state;
+	m.invoice_field = INVOICE_VALUE_A;
+	memset(id, 'A', sizeof(id));
+	id[RECEIPT_INVOICE] = '\0';
+	(void)snprintf(text, sizeof(text), form, id);
+	refuses(&m, text, REFUSAL_INVOICE);
+	id[RECEIPT_INVOICE - 1] = '\0';
+	(void)snprintf(text, sizeof(text), form, id);
+	assert_int_equal(minimize(&m, text, RECEIVED_US, &why), ST_OK);
+}
+
+static void
 a_val_id_is_needed_in_its_grammar(void **state)
 {
 	(void)state;
@@ -404,6 +425,7 @@ main(void)
 		    tran_id_keeps_to_its_grammar_even_where_it_is_dropped),
 		cmocka_unit_test(
 		    a_tran_id_that_is_kept_is_guarded_like_the_invoice_id),
+		cmocka_unit_test(an_invoice_id_longer_than_64_is_refused),
 		cmocka_unit_test(a_val_id_is_needed_in_its_grammar),
 		cmocka_unit_test(values_are_judged_in_a_fixed_order),
 		cmocka_unit_test(

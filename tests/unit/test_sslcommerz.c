@@ -195,6 +195,33 @@ trailing_ampersands_of_the_whole_are_stripped(void **state)
 	hashes("a=1%26&verify_key=a", "a=1&&store_passwd=PW");
 }
 
+/* No callback comes to that: the buffer has room for it and a password. */
+static void
+what_does_not_fit_is_not_hashed_and_leaves_nothing(void **state)
+{
+	static const unsigned char none[FORM_BODY];
+	char text[FORM_BODY + 1], password[256], hex[SECRET_SHA256_HEX];
+	struct sslcommerz s;
+
+	(void)state;
+	memset(password, 'p', sizeof(password) - 1);
+	password[sizeof(password) - 1] = '\0';
+	memset(text, 'v', FORM_BODY);
+	text[FORM_BODY] = '\0';
+	memcpy(text, "verify_key=a&a=", 15);
+	read_list(text);
+	assert_int_equal(sslcommerz_init(&s), ST_OK);
+	assert_int_equal(
+	    sslcommerz_sign(&s, SSLCOMMERZ_SHA256, &form, &list, password, hex),
+	    ST_NO_MEMORY);
+	assert_memory_equal(s.text, none, sizeof(none));
+	password[SECRET_SHA256_HEX - 1] = '\0';
+	assert_int_equal(
+	    sslcommerz_sign(&s, SSLCOMMERZ_SHA256, &form, &list, password, hex),
+	    ST_OK);
+	sslcommerz_fini(&s);
+}
+
 static void
 values_are_hashed_as_they_are(void **state)
 {
@@ -408,6 +435,8 @@ main(void)
 		    pairs_are_sorted_and_the_password_takes_its_place),
 		cmocka_unit_test(the_password_can_stand_first_and_last),
 		cmocka_unit_test(trailing_ampersands_of_the_whole_are_stripped),
+		cmocka_unit_test(
+		    what_does_not_fit_is_not_hashed_and_leaves_nothing),
 		cmocka_unit_test(values_are_hashed_as_they_are),
 		cmocka_unit_test(names_keep_to_their_pattern),
 		cmocka_unit_test(
