@@ -23,6 +23,9 @@ WARN := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 	-Werror=implicit-function-declaration \
 	-Werror=incompatible-pointer-types -Werror=int-conversion \
 	-Werror=format-security
+ifeq ($(findstring clang,$(CC)),)
+WARN += -Wtrampolines -Wbidi-chars=any
+endif
 ifdef CI
 WARN += -Werror
 endif
@@ -35,7 +38,7 @@ HARDEN    := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 	-fno-delete-null-pointer-checks -fno-strict-overflow \
 	-fno-strict-aliasing -fPIE $(ZERO)
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
-	-Wl,--as-needed
+	-Wl,--as-needed,--no-copy-dt-needed-entries
 FRAMES    := -fno-omit-frame-pointer
 
 ifeq ($(VARIANT),release)
@@ -197,6 +200,12 @@ $(CLIENTS)/node_modules: $(addprefix tests/clients/,package.json \
 $(CLIENTS)/consumer: tests/consumer/consumer.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS)
+
+.PHONY: walls
+walls: ## the service unit's exposure, the binary's hardening, TLS as testssl.sh and sslscan see it
+	@tests/support/packages.sh run test walls
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@$(MAKE) --no-print-directory -s scenario PYTEST_ARGS="tests/walls"
 
 ROUNDS ?= 20
 .PHONY: kills

@@ -238,7 +238,7 @@ supervisor_room_main(int argc, char **argv)
 	log_room(party_name(kind->party));
 	(void)prctl(PR_SET_NAME, "paysieve");
 	ignore_signals();
-	st = sandbox_early(&e);
+	st = sandbox_early(kind->party, &e);
 	if (st != ST_OK)
 		return fail(st, &e);
 	room.party = kind->party;

@@ -1,6 +1,7 @@
 #include "supervisor/sandbox.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -31,17 +32,29 @@
 #define WALLS true
 #endif
 
+/* Who owns nothing: the kernel's own number for ids that it cannot show. */
+#define NOBODY 65534
+
+/* Of what it has, keep what is in the mask, and let nobody inherit it.  Who
+ * has nothing needs no call that a service manager may have forbidden. */
 static enum status
-drop_capabilities(struct err *e)
+keep_capabilities(uint32_t mask, struct err *e)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3
 	};
-	struct __user_cap_data_struct none[2];
+	struct __user_cap_data_struct has[2] = { { 0 } };
 
-	memset(none, 0, sizeof(none));
+	if (syscall(SYS_capget, &head, has) == 0 &&
+	    (has[0].permitted & ~mask) == 0 && has[1].permitted == 0 &&
+	    has[0].inheritable == 0 && has[1].inheritable == 0)
+		return ST_OK;
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &head, none) != 0) {
+	has[0].permitted &= mask;
+	has[0].effective = has[0].permitted;
+	has[0].inheritable = 0;
+	memset(&has[1], 0, sizeof(has[1]));
+	if (syscall(SYS_capset, &head, has) != 0) {
 		err_set(
 		    e, "capabilities cannot be dropped: %s", strerror(errno));
 		return ST_INTERNAL;
@@ -67,11 +80,39 @@ sandbox_private(struct err *e)
 	return ST_OK;
 }
 
-enum status
-sandbox_early(struct err *e)
+/* The keeper's files are the gateway's user's. */
+static bool
+owns_files(enum party room)
 {
-	enum status st = sandbox_private(e);
+	return room != PARTY_EDGE && room != PARTY_ASKER &&
+	       room != PARTY_COURIER && room != PARTY_DESK;
+}
 
+/* A root that may not change its ids, as in a container of a user, has no
+ * rights outside that could be given up. */
+static enum status
+stop_being_root(struct err *e)
+{
+	if (geteuid() != 0 || setgroups(0, NULL) != 0)
+		return ST_OK;
+	if ((setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+		setresuid(NOBODY, NOBODY, NOBODY) == 0) ||
+	    errno == EINVAL) /* the container has no such user */
+		return ST_OK;
+	err_set(e, "root cannot be left: %s", strerror(errno));
+	return ST_INTERNAL;
+}
+
+enum status
+sandbox_early(enum party room, struct err *e)
+{
+	enum status st = ST_OK;
+
+	/* First: a change of ids takes back what is set below. */
+	if (WALLS && !owns_files(room))
+		st = stop_being_root(e);
+	if (st == ST_OK)
+		st = sandbox_private(e);
 	if (st != ST_OK)
 		return st;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
@@ -79,7 +120,19 @@ sandbox_early(struct err *e)
 		    e, "the process cannot be confined: %s", strerror(errno));
 		return ST_INTERNAL;
 	}
-	return WALLS ? drop_capabilities(e) : ST_OK;
+	return WALLS ? keep_capabilities(0, e) : ST_OK;
+}
+
+/* To make rooms nobody's, to end them, and to read, at SIGHUP, files that are
+ * another user's. */
+enum status
+sandbox_supervisor(struct err *e)
+{
+	return WALLS ? keep_capabilities(1U << CAP_SETUID | 1U << CAP_SETGID |
+					     1U << CAP_KILL |
+					     1U << CAP_DAC_READ_SEARCH,
+			   e)
+		     : ST_OK;
 }
 
 enum status

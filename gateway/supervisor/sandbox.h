@@ -13,8 +13,14 @@
 MUST_USE enum status sandbox_private(struct err *e);
 
 /* For every room, before its set-up: sandbox_private(), no capabilities, ends
- * with its parent. */
-MUST_USE enum status sandbox_early(struct err *e);
+ * with its parent.  Of a gateway that was started as root, rooms without files
+ * of their own (all but the keeper) are nobody (65534) from here on, as far as
+ * the container lets them. */
+MUST_USE enum status sandbox_early(enum party room, struct err *e);
+
+/* For the supervisor once its sockets are open: of root's capabilities those
+ * to change ids, to signal, and to read. */
+MUST_USE enum status sandbox_supervisor(struct err *e);
 
 /* For the keeper, before its set-up makes threads: of the file system the
  * folder of its store alone, and no connection.  A kernel without Landlock

@@ -100,6 +100,8 @@ setup_open(struct supervisor *s, struct err *e)
 	if (s->control < 0)
 		return ST_CONFIG;
 	st = open_slots(s, e);
+	if (st == ST_OK)
+		st = sandbox_supervisor(e);
 	if (st != ST_OK)
 		return st;
 	s->slots[0].current = supervisor_start_room(s, &s->slots[0], s->plan);

@@ -44,6 +44,22 @@ def test_each_room_has_its_walls(gateway):
                 assert int(of[sort], 16) == 0, (role, sort)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="root has more to give up")
+def test_of_root_rooms_keep_nothing_and_the_supervisor_little(gateway):
+    gateway.post(callbacks.paid("INV-1"))
+    for pid, role in gateway.rooms().items():
+        of = status(pid)
+        ids = "0" if role == "keeper" else "65534"
+        assert of["Uid"].split() == of["Gid"].split() == [ids] * 4, role
+        assert role == "keeper" or of["Groups"].split() == [], role
+    # setuid, setgid, kill, read
+    kept = 1 << 7 | 1 << 6 | 1 << 5 | 1 << 2
+    of = status(gateway.pid)
+    for sort in ("CapPrm", "CapEff"):
+        assert int(of[sort], 16) | kept == kept, sort
+    assert int(of["CapInh"], 16) == 0
+
+
 def test_the_keeper_has_them_in_each_of_its_threads(gateway):
     [keeper] = gateway.rooms("keeper")
     assert len(threads(keeper)) >= 3

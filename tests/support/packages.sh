@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that a set of targets needs and that are not
-# there: packages.sh run|test|ci|prove|clients|bench|image...
+# there: packages.sh run|test|ci|prove|walls|clients|bench|image...
 set -eu
 need=""
 for set in "$@"; do
@@ -14,6 +14,7 @@ for set in "$@"; do
 	ci) need="$need clang-14 clang libclang-rt-14-dev clang-format-14
 		clang-format valgrind" ;;
 	prove) need="$need gdb patch" ;;
+	walls) need="$need binutils systemd testssl.sh sslscan" ;;
 	clients) need="$need php-cli php-cgi php-curl php-sqlite3"
 		command -v npm >/dev/null || need="$need nodejs npm" ;;
 	bench) need="$need nginx-light php-fpm php-sqlite3" ;;

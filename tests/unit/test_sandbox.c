@@ -86,7 +86,7 @@ static enum status
 confine(enum party room, struct err *e)
 {
 	char path[FOLDER_PATH];
-	enum status st = sandbox_early(e);
+	enum status st = sandbox_early(room, e);
 
 	if (st == ST_OK && room == PARTY_KEEPER) {
 		folder_path(folder, "store", path);
@@ -860,7 +860,8 @@ keep_a_store(void)
 	pthread_t writer;
 
 	folder_path(folder, "receipts.db", path);
-	if (sandbox_early(&e) != ST_OK || sandbox_store(path, &e) != ST_OK ||
+	if (sandbox_early(PARTY_KEEPER, &e) != ST_OK ||
+	    sandbox_store(path, &e) != ST_OK ||
 	    sqlite3_open(path, &database) != SQLITE_OK)
 		_exit(9);
 	must("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON;"
