@@ -164,11 +164,14 @@ tests: $(TESTS) ## build the unit and contract tests of VARIANT
 unit: $(TESTS) ## run the unit and contract tests of VARIANT
 	@tests/run_units.sh $(filter-out $(SKIP),$(TESTS))
 
+# They mostly wait, so more of them than cores run at a time; those that are
+# asked for by name run one by one and may speak.
+WORKERS ?= $(if $(PYTEST_ARGS),0,$(shell expr 2 \* $(JOBS)))
 .PHONY: scenario
-scenario: $(BIN) $(FILL) ## run the scenarios against the binary of VARIANT
+scenario: $(BIN) $(FILL) ## run the scenarios, WORKERS (2 a core) at a time, against the binary of VARIANT
 	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) \
 	  FILL=$(abspath $(FILL)) $(PYTHON) \
-	  -m pytest -q -p no:cacheprovider \
+	  -m pytest -q -p no:cacheprovider -n $(WORKERS) \
 	  $(if $(findstring tests/,$(PYTEST_ARGS)),,tests/scenario) \
 	  $(PYTEST_ARGS)
 
@@ -347,6 +350,11 @@ fuzzers: $(FUZZERS)
 .PHONY: lint
 lint: ## layers, banned calls, headers, documents, fixtures; and that lints bite
 	@tests/lint/run.sh
+
+.PHONY: analyse
+analyse: $(GEN)/migrations_sqlite.inc $(GEN)/openapi_json.inc ## clang-tidy, cppcheck and gcc -fanalyzer over gateway/: nothing is let pass
+	@tests/support/packages.sh run analyse
+	@tests/analyse/run.sh $(CPPFLAGS) -- gateway/main.c $(SRC)
 
 .PHONY: policy
 policy: ## write the tables of what a privacy policy promises and which tests prove it

@@ -441,8 +441,10 @@ asker_free(struct asker *a)
 		loop_turn_remove(a->room->loop, &a->start);
 	if (a->turning)
 		loop_turn_remove(a->room->loop, &a->turn);
-	while (a->edges != NULL)
-		edge_release(a->edges);
+	for (struct edge_link *next, *l = a->edges; l != NULL; l = next) {
+		next = l->next;
+		edge_release(l);
+	}
 	client_free(a->client);
 	for (size_t i = 0; i < a->n_providers; i++)
 		provider_free(a->providers[i]);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+static const char alphabet[32] = "abcdefghijklmnopqrstuvwxyz234567";
 static const char prefix[] = "rcpt_";
 
 enum { PREFIX = sizeof(prefix) - 1, LETTERS = 26 };
@@ -31,7 +31,8 @@ id_parse(struct bytes text, struct receipt_id *id)
 		return false;
 	memset(id, 0, sizeof(*id));
 	for (int i = 0; i < LETTERS; i++) {
-		const char *at = memchr(alphabet, text.ptr[PREFIX + i], 32);
+		const char *at =
+		    memchr(alphabet, text.ptr[PREFIX + i], sizeof(alphabet));
 		int bit = i * 5, byte = bit / 8, pair;
 
 		if (at == NULL)

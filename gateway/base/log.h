@@ -49,7 +49,7 @@ log_num(enum log_key key, int64_t num)
 
 /* The name of this process in every line that follows ("edge"); borrowed for
  * good. */
-void log_room(const char *room);
+void log_room(const char *name);
 
 /* From now on the lines of this thread's turns of the loop leave together, at
  * the turn's end (base/loop.h) or with the first that is no mere information.

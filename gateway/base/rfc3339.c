@@ -126,7 +126,7 @@ take_digits(struct bytes *text, size_t n, int *out)
 }
 
 static bool
-take_letter(struct bytes *text, char c)
+take_letter(struct bytes *text, unsigned char c)
 {
 	if (text->len == 0 || text->ptr[0] != c)
 		return false;

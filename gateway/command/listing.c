@@ -1,5 +1,6 @@
 #include "command/listing.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +55,7 @@ print_table(const struct listing *l)
 {
 	const char *at = (const char *)l->text.data;
 
+	assert(l->kind->n_heads > 0);
 	for (size_t i = 0; i < l->kind->n_heads; i++)
 		print_cell(
 		    l, i, l->kind->heads[i] + (l->kind->heads[i][0] == '>'));
@@ -142,8 +144,11 @@ static enum status
 run_verb(
     struct listing *l, const struct listing_verb *verb, const char *argument)
 {
-	if (verb->takes == LISTING_ID && !id_parse(bytes_of(argument), &l->id))
-		return ST_NOT_FOUND;
+	if (verb->takes == LISTING_ID) {
+		assert(argument != NULL);
+		if (!id_parse(bytes_of(argument), &l->id))
+			return ST_NOT_FOUND;
+	}
 	l->argument = argument;
 	return verb->run(l);
 }

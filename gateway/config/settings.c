@@ -150,7 +150,9 @@ append_upper(char *out, size_t at, struct bytes text)
 
 		if (c >= 'a' && c <= 'z')
 			c = (char)(c - 'a' + 'A');
-		out[at++] = c == '-' ? '_' : c;
+		if (c == '-')
+			c = '_';
+		out[at++] = c;
 	}
 	return at;
 }

@@ -35,8 +35,12 @@ call_release(struct call *c)
 void
 calls_fini(struct calls *cs)
 {
-	while (!LIST_EMPTY(&cs->list))
-		call_release(LIST_FIRST(&cs->list));
+	struct call *next;
+
+	for (struct call *c = LIST_FIRST(&cs->list); c != NULL; c = next) {
+		next = LIST_NEXT(c, link);
+		call_release(c);
+	}
 }
 
 void *

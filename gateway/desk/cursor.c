@@ -6,7 +6,7 @@ enum { BODY = 1 + 8 + 8, RAW = BODY + 4, LETTERS = CURSOR_TEXT - 1 };
 
 _Static_assert(RAW % 3 == 0 && RAW / 3 * 4 == LETTERS, "no padding needed");
 
-static const char alphabet[] =
+static const char alphabet[64] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static void
@@ -68,7 +68,8 @@ cursor_parse(struct bytes text, enum cursor_list list, struct cursor *c)
 	if (text.len != LETTERS)
 		return false;
 	for (int i = 0; i < LETTERS; i++) {
-		const char *at = memchr(alphabet, text.ptr[i], 64);
+		const char *at =
+		    memchr(alphabet, text.ptr[i], sizeof(alphabet));
 
 		if (at == NULL)
 			return false;

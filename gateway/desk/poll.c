@@ -237,10 +237,8 @@ take_page(struct poll *p, size_t rows, bool more)
 		reply_page(p, more);
 	else if (!more && !p->news)
 		rest_long(p);
-	else if (waits || more)
-		ask(p);
 	else
-		reply_page(p, more);
+		ask(p);
 }
 
 /* The head of a stream, before its first piece. */

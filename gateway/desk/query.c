@@ -1,5 +1,6 @@
 #include "desk/query.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/rfc3339.h"
@@ -79,6 +80,7 @@ query_parse(struct bytes raw, struct query_param *params, size_t n,
 {
 	size_t used = 0;
 
+	assert(text != NULL);
 	for (size_t i = 0; i < n; i++)
 		params[i].value = bytes_make(NULL, 0);
 	if (raw.ptr == NULL || raw.len == 0)

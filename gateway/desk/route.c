@@ -1,5 +1,6 @@
 #include "desk/route.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -337,6 +338,7 @@ first_time(const struct route_table *t, size_t token, struct server *s,
 	enum once_verdict v = ONCE_FULL;
 	int status;
 
+	assert(t->guard != NULL);
 	if (head->method != HTTP_POST || key.ptr == NULL)
 		return true;
 	buf_init(&request, 2 * HTTP_TARGET_MAX);
@@ -401,17 +403,18 @@ route_run(const struct route_table *t, struct server *s,
 		.head = head,
 		.query = head->query };
 	const struct route *r = find(t, head->method, head->path, &rr.segment);
+	bool guarded = r != NULL && r->scope != 0;
 	size_t token = 0;
 
 	if (r == NULL)
 		refuse_method(t, s, req);
-	else if (r->scope != 0 && !admit(t, r, s, req, &rr, &token))
+	else if (guarded && !admit(t, r, s, req, &rr, &token))
 		return;
 	else if (head->query.ptr != NULL && !r->query)
 		server_problem(s, req->id, PROBLEM_QUERY, NULL);
 	else if (!choose_media(r, head, &rr.media) && t->guard != NULL)
 		server_problem(s, req->id, PROBLEM_NOT_ACCEPTABLE, NULL);
-	else if (r->scope == 0 || first_time(t, token, s, req))
+	else if (!guarded || first_time(t, token, s, req))
 		r->handle(t->units[r->unit], &rr);
 }
 

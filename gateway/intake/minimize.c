@@ -35,7 +35,7 @@ offset_hours(const struct civil *c)
 bool
 minimize_date(struct bytes text, int64_t *us)
 {
-	static const char form[] = "dddd-dd-dd dd:dd:dd";
+	static const unsigned char form[] = "dddd-dd-dd dd:dd:dd";
 	const unsigned char *p = text.ptr;
 	struct civil c;
 

@@ -46,7 +46,7 @@ check(sqlite3 *db, struct store_check *out)
 		    true },
 	};
 	enum status st = ST_OK;
-	int64_t n;
+	int64_t n = 0;
 
 	*out = (struct store_check){ .faults = 0 };
 	for (size_t i = 0; i < ARRAY_LEN(questions) && st == ST_OK; i++) {

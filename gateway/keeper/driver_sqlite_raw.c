@@ -37,7 +37,7 @@ read_page(struct raw *r, uint64_t number)
 {
 	uint32_t size = r->gaps.page_size;
 	int rc = r->file->pMethods->xRead(
-	    r->file, r->page, (int)size, (sqlite3_int64)((number - 1) * size));
+	    r->file, r->page, (int)size, (sqlite3_int64)(number - 1) * size);
 
 	if (rc == SQLITE_IOERR_SHORT_READ)
 		return ST_BUSY;
@@ -139,7 +139,7 @@ driver_sqlite_raw_close(struct raw *r)
 static enum status
 overwrite(struct raw *r, uint64_t number)
 {
-	sqlite3_int64 at = (sqlite3_int64)((number - 1) * r->gaps.page_size);
+	sqlite3_int64 at = (sqlite3_int64)(number - 1) * r->gaps.page_size;
 	size_t size = r->gaps.page_size;
 	int rc = SQLITE_OK;
 

@@ -1,5 +1,7 @@
 #include "receipt/backoff.h"
 
+#include <assert.h>
+
 #include "base/attr.h"
 
 #define SECOND INT64_C(1000)
@@ -36,6 +38,7 @@ backoff_next_us(const struct backoff *b, int64_t first_us, uint32_t failed,
 	int64_t at = first_us, gap = 0, jitter = b->jitter_ms * 1000;
 	uint32_t i;
 
+	assert(jitter > 0);
 	if (failed == 0)
 		return at > earliest_us ? at : earliest_us;
 	if (b->ends && failed > b->n)

@@ -14,7 +14,7 @@ struct backoff {
 	const int64_t *gaps_ms; /* from one attempt to the next */
 	size_t n;		/* at least 1 */
 	bool ends;		/* or else the last gap repeats */
-	int64_t jitter_ms;	/* at least so much of it */
+	int64_t jitter_ms;	/* at least so much of it, above 0 */
 };
 
 extern const struct backoff backoff_questions; /* 1 s to an hour */

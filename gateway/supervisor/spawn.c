@@ -62,7 +62,6 @@ arrange(int *list, int n)
 static void
 forget_environment(void)
 {
-	extern char **environ;
 	char **to = environ;
 
 	for (char **at = environ; *at != NULL; at++) {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that a set of targets needs and that are not
-# there: packages.sh run|test|ci|prove|walls|clients|bench|image...
+# there: packages.sh run|test|ci|analyse|coverage|prove|walls|clients|bench|
+# image...
 set -eu
 need=""
 for set in "$@"; do
@@ -9,10 +10,12 @@ for set in "$@"; do
 		libjansson-dev libsqlite3-dev libcurl4-openssl-dev
 		libseccomp-dev openssl curl ca-certificates python3
 		python3-yaml" ;;
-	test) need="$need git libcmocka-dev python3-pytest python3-jsonschema
-		strace" ;;
+	test) need="$need git libcmocka-dev python3-pytest python3-pytest-xdist
+		python3-jsonschema strace" ;;
 	ci) need="$need clang-14 clang libclang-rt-14-dev clang-format-14
 		clang-format valgrind" ;;
+	analyse) need="$need clang-tidy-14 clang-tidy cppcheck" ;;
+	coverage) need="$need gcovr" ;;
 	prove) need="$need gdb patch" ;;
 	walls) need="$need binutils systemd testssl.sh sslscan" ;;
 	clients) need="$need php-cli php-cgi php-curl php-sqlite3"
