@@ -75,7 +75,7 @@ OPT   := -O0 --coverage -fprofile-abs-path -fprofile-update=atomic
 LDOPT := --coverage
 STAND_IN := $(OUT)/tests/coverage/no_walls.o
 $(OUT)/paysieve $(OUT)/tests/unit/test_supervisor: LDFLAGS += \
-	-Wl,--wrap=sandbox_close,--wrap=sandbox_store
+	-Wl,--wrap=sandbox_early,--wrap=sandbox_close,--wrap=sandbox_store
 $(OUT)/tests/unit/test_supervisor: $(STAND_IN)
 endif
 ifeq ($(VARIANT),fuzz)
@@ -337,6 +337,18 @@ valgrind: ## run the unit tests under valgrind's memcheck
 	  --suppressions=tests/support/valgrind.supp" \
 	  $(MAKE) --no-print-directory -s VARIANT=debug unit \
 	  SKIP="$(addprefix %/test_,$(NOT_UNDER))"
+
+# What tests run as a whole takes more branches than units alone.
+COVERED := $(if $(UNITS),82 72,90 80)
+.PHONY: coverage
+coverage: ## which lines and branches the tests take, and that they are enough; UNITS=1: units alone
+	@tests/support/packages.sh run test coverage
+	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=coverage tests \
+	  $(if $(UNITS),,all)
+	@find build/coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory -s VARIANT=coverage unit
+	@$(if $(UNITS),,$(MAKE) --no-print-directory -s VARIANT=coverage scenario)
+	@tests/coverage/gate.sh $(COVERED)
 
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
