@@ -204,6 +204,14 @@ $(CLIENTS)/consumer: tests/consumer/consumer.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS)
 
+.PHONY: differential
+differential: ## the raw requests of fixtures/http at paysieve, nginx and Node side by side
+	@tests/support/packages.sh run test bench
+	@command -v node >/dev/null || tests/support/packages.sh clients
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) \
+	  $(PYTHON) tests/differential/differential.py
+
 .PHONY: walls
 walls: ## the service unit's exposure, the binary's hardening, TLS as testssl.sh and sslscan see it
 	@tests/support/packages.sh run test walls
