@@ -346,6 +346,18 @@ valgrind: ## run the unit tests under valgrind's memcheck
 	  $(MAKE) --no-print-directory -s VARIANT=debug unit \
 	  SKIP="$(addprefix %/test_,$(NOT_UNDER))"
 
+# Those with threads that are quick, the longest first; the store's own tests
+# take minutes: HELGRIND="driver_sqlite driver_sqlite_rest keeper_guard ...".
+HELGRIND ?= keeper keeper_checks keeper_erase keeper_redeliver keeper_marks \
+	keeper_held keeper_retention keeper_moves keeper_offers keeper_rest \
+	keeper_queue keeper_scrubber keeper_heads log
+.PHONY: helgrind
+helgrind: ## run the unit tests that have threads under valgrind's helgrind; HELGRIND="names"
+	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=debug tests
+	@UNDER="valgrind -q --tool=helgrind --history-level=none \
+	  --error-exitcode=99 --suppressions=tests/support/valgrind.supp" \
+	  tests/run_units.sh $(HELGRIND:%=build/debug/tests/unit/test_%)
+
 # What tests run as a whole takes more branches than units alone.
 COVERED := $(if $(UNITS),82 72,90 80)
 .PHONY: coverage
