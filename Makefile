@@ -23,9 +23,6 @@ WARN := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 	-Werror=implicit-function-declaration \
 	-Werror=incompatible-pointer-types -Werror=int-conversion \
 	-Werror=format-security
-ifeq ($(findstring clang,$(CC)),)
-WARN += -Wtrampolines -Wbidi-chars=any
-endif
 ifdef CI
 WARN += -Werror
 endif
@@ -83,6 +80,10 @@ CC    := clang
 OPT   := -O1 $(FRAMES) -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all
 LDOPT := -fsanitize=fuzzer,address,undefined
+endif
+
+ifeq ($(findstring clang,$(CC)),)
+WARN += -Wtrampolines -Wbidi-chars=any
 endif
 
 CPPFLAGS += -D_GNU_SOURCE -DPAYSIEVE_VERSION='"$(VERSION)"' \
@@ -407,7 +408,7 @@ $(OUT)/tests/unit/test_digests: LDFLAGS += -Wl,--wrap=EVP_MD_CTX_new \
 	-Wl,--wrap=EVP_MAC_CTX_new,--wrap=EVP_MAC_init \
 	-Wl,--wrap=EVP_MAC_update,--wrap=EVP_MAC_final
 
-$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(LIB)
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/support/naive.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(OUT)/tests/%: $(OUT)/tests/%.o $(SUPPORT) $(LIB)

@@ -1,6 +1,7 @@
 /*
  * Any bytes as a callback: the body is wiped, and what passes is a valid
- * receipt.
+ * receipt, the one that the slow reading of the rules (naive.h) makes of it;
+ * what that refuses does not pass.
  *
  * Nobody guesses a digest, so each input runs a second time with the digests
  * put right where it has room for them; otherwise nothing behind the
@@ -14,6 +15,7 @@
 #include "base/secret.h"
 #include "intake/form.h"
 #include "intake/sslcommerz.h"
+#include "naive.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,10 +51,38 @@ copy_of(const uint8_t *data, size_t size)
 	return copy;
 }
 
+/* A shape that the guard does not let through is no matter of naive.h. */
+static void
+compare(const struct edge_merchant *m, const struct intake_result *r,
+    enum naive_verdict v, const struct naive_receipt *n)
+{
+	if (r->verdict == VERDICT_REFUSED && intake_guarded(r->refusal))
+		return;
+	require((int)v == (int)r->verdict);
+	if (v != NAIVE_PAID)
+		return;
+	require(strcmp(n->currency, r->receipt.currency) == 0 &&
+		strcmp(n->invoice_id, r->receipt.invoice_id) == 0 &&
+		n->amount_minor == r->receipt.amount_minor &&
+		n->paid_at_us == r->receipt.paid_at_us);
+	if (m->rules.confirm == CONFIRM_REQUIRED)
+		require(strcmp(n->val_id, r->val_id) == 0);
+}
+
 static void
 judge(const struct edge_merchant *m, unsigned char *body, size_t size)
 {
 	static const struct receipt none;
+	struct naive_receipt n;
+	enum naive_verdict v =
+	    naive_judge(&(struct naive_merchant){ .store_id = m->rules.store_id,
+			    .passwords = { password },
+			    .invoice_field = sslcommerz_invoice_field(
+				m->rules.invoice_field),
+			    .settled = m->rules.amount_field == AMOUNT_SETTLED,
+			    .md5_only = m->rules.md5_only,
+			    .asked = m->rules.confirm == CONFIRM_REQUIRED },
+		body, size, &n);
 	struct intake_result r;
 
 	intake_run(intake, m, body, size, INT64_C(1770698581123456), &r);
@@ -60,6 +90,7 @@ judge(const struct edge_merchant *m, unsigned char *body, size_t size)
 		require(body[i] == 0);
 	require(r.verdict <= VERDICT_REFUSED && r.refusal < REFUSALS);
 	require(r.status < CALLBACK_STATUSES && r.fields <= FORM_FIELDS);
+	compare(m, &r, v, &n);
 	if (r.verdict == VERDICT_PAID)
 		require(receipt_valid(&r.receipt) && sslcommerz_paid(r.status));
 	else
