@@ -302,6 +302,22 @@ taint-scenarios: ## the scenarios with all rooms under valgrind, hours; SHORT=1:
 	  PLANTS="$(ROOM_PLANTS)" \
 	  tests/prove/taint_scenarios.sh $(PYTEST_ARGS)
 
+# Real rooms; what they call of clocks, threads and sockets is the simulation's.
+SEEDS ?= 20
+FROM  ?= 1
+SIMULATE := $(OUT)/tests/simulation/simulate
+$(SIMULATE): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/simulation/*.c) \
+		$(wildcard tests/support/driver_memory*.c)) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -Wl,--wrap=secret_random
+
+.PHONY: simulate
+simulate: ## SEEDS (20) worlds from seed FROM (1) on: faults, kills and a clock that jumps; SEED=7: its trace; CONTROLS=1
+	@tests/support/packages.sh run
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(SIMULATE)
+	@$(if $(filter command line,$(origin SEED)),$(SIMULATE) one $(SEED),\
+	  $(SIMULATE) many $(SEEDS) $(FROM))
+	@$(if $(CONTROLS),$(SIMULATE) again 2 && tests/simulation/plants.sh 4)
+
 LOAD := $(OUT)/tests/bench/load
 $(LOAD): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -438,4 +454,4 @@ help: ## list the targets
 -include $(OBJ:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(OUT)/gateway/main.d \
   $(FILL).d \
   $(patsubst %.c,$(OUT)/%.d,$(wildcard tests/prove/twins*.c \
-    tests/bench/*.c))
+    tests/bench/*.c tests/simulation/*.c))

@@ -8,7 +8,7 @@ copy=build/planted
 rm -rf "$copy"
 mkdir -p "$copy/build" "$copy/tests"
 cp -a Makefile gateway schemas "$copy"
-cp -a tests/support tests/prove "$copy/tests"
+cp -a tests/support tests/prove tests/simulation "$copy/tests"
 cp -a "build/$2" build/gen "$copy/build"
 patch -s -p1 -d "$copy" -i "$PWD/$1" >&2
 make -s -j"$(nproc)" -C "$copy" VARIANT="$2" "build/$2/$3" >&2
