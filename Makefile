@@ -393,6 +393,11 @@ fuzz: ## run each fuzzer for FUZZ_SECONDS (60)
 	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=fuzz fuzzers
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)
 
+HOURS ?= 8
+.PHONY: fuzz-long
+fuzz-long: ## the same for HOURS (8) each; what they learn stays in build/fuzz/corpus
+	@$(MAKE) --no-print-directory -s fuzz FUZZ_SECONDS=$$(($(HOURS) * 3600))
+
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
 
