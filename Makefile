@@ -342,6 +342,27 @@ power-cuts: ## STATES (500) of a store after power cuts, from SEED (1) on; disks
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(CUTS)
 	@tests/crash/run.sh $(CUTS) $(STATES) $(SEED)
 
+MINUTES ?= 480
+RATE    ?= 40
+.PHONY: soak
+soak: ## MINUTES (480) of a steady mix, RATE (40) callbacks a second: memory, descriptors and latency stay flat
+	@tests/support/packages.sh run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) $(PYTHON) \
+	  tests/soak/soak.py --minutes $(MINUTES) --rate $(RATE) \
+	  --json build/soak.json
+
+.PHONY: soak-control
+soak-control: ## two minutes of it with a leak planted in the edge: has to be noticed
+	@tests/support/packages.sh run test prove
+	@$(MAKE) --no-print-directory -s -j$(JOBS) VARIANT=debug all
+	@binary=$$(tests/prove/planted.sh tests/soak/leak.patch debug paysieve) && \
+	  PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(CURDIR)/$$binary $(PYTHON) \
+	  tests/soak/soak.py --minutes 2 --rate $(RATE) >build/soak-control.txt; \
+	  grep 'FAULT: edge: its memory grows' build/soak-control.txt || \
+	  { cat build/soak-control.txt; echo "the leak was not noticed" >&2; \
+	  exit 1; }
+
 LOAD := $(OUT)/tests/bench/load
 $(LOAD): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
