@@ -44,7 +44,6 @@ refuse(struct store *s, const char *path, int rc, struct err *e)
 	err_set(e, "%s: %s", path, sqlite3_errstr(rc));
 	switch (rc & 0xff) {
 	case SQLITE_CANTOPEN:
-	case SQLITE_NOTADB:
 	case SQLITE_PERM:
 	case SQLITE_READONLY:
 	case SQLITE_BUSY:

@@ -163,14 +163,21 @@ run_sql(const char *path, const char *sql)
 }
 
 static void
-expect_refused(struct fixture *f, enum store_mode mode, const char *words)
+expect_status(struct fixture *f, enum store_mode mode, enum status status,
+    const char *words)
 {
 	struct store *s = NULL;
 	struct err e = { "" };
 
-	assert_int_equal(driver->open(&s, f->path, mode, &e), ST_CONFIG);
+	assert_int_equal(driver->open(&s, f->path, mode, &e), status);
 	assert_null(s);
 	assert_non_null(strstr(e.text, words));
+}
+
+static void
+expect_refused(struct fixture *f, enum store_mode mode, const char *words)
+{
+	expect_status(f, mode, ST_CONFIG, words);
 }
 
 /* ---- the file */
@@ -218,7 +225,7 @@ a_file_that_is_no_database_is_refused(void **state)
 	for (int i = 0; i < 200; i++)
 		(void)fputs("certainly no database\n", file);
 	(void)fclose(file);
-	expect_refused(f, STORE_WRITE, "not a database");
+	expect_status(f, STORE_WRITE, ST_IO, "not a database");
 }
 
 static void
