@@ -225,6 +225,12 @@ kills: $(BIN) ## SIGKILL under load, ROUNDS (20) for each room, asked back and n
 	@ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory -s scenario \
 	  PYTEST_ARGS="-k kill"
 
+SWAPS ?= 1000
+.PHONY: swaps
+swaps: $(BIN) ## change the certificate SWAPS (1000) times under load, for good ones and bad ones
+	@SWAPS=$(SWAPS) $(MAKE) --no-print-directory -s scenario \
+	  PYTEST_ARGS="-k certificates_change tests/scenario/test_environment.py"
+
 .PHONY: pollers
 pollers: $(BIN) ## pollers against kills, an hour of outage, many who wait: the long form
 	@POLLER_KILLS=10 OUTAGE=100000 WAITERS=2000 \

@@ -232,7 +232,6 @@ on_drain(void *arg)
 	if (d->draining > 0)
 		return;
 	d->draining = 2;
-	metrics_set(MET_CERT_NOT_AFTER_US, 0);
 	admin_drain(d->admin);
 	receipts_drain(d->receipts);
 	invoices_drain(d->invoices);

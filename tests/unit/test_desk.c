@@ -1246,7 +1246,8 @@ a_drain_lets_nobody_wait_and_finishes_the_rest(void **state)
 	bench_end_page(m.tag, 0, 0, ST_OK);
 	expect_empty(&asking, 0);
 	assert_int_equal(desk_bench_wait_end(), 0);
-	assert_int_equal(bench.page->cell[MET_CERT_NOT_AFTER_US], 0);
+	/* The page is the next desk's too, which has set it. */
+	assert_true(bench.page->cell[MET_CERT_NOT_AFTER_US] > 0);
 	caller_close(&waiting);
 	caller_close(&asking);
 	caller_close(&checking);
