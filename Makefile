@@ -324,6 +324,15 @@ simulate: ## SEEDS (20) worlds from seed FROM (1) on: faults, kills and a clock 
 	  $(SIMULATE) many $(SEEDS) $(FROM))
 	@$(if $(CONTROLS),$(SIMULATE) again 2 && tests/simulation/plants.sh 4)
 
+.PHONY: kill-storm
+kill-storm: ## ROUNDS (50) of kills, ends and reloads under 2,500 callbacks a second, from SEED (1) on
+	@tests/support/packages.sh run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(LOAD)
+	@ROUNDS=$(if $(filter command line,$(origin ROUNDS)),$(ROUNDS),50) \
+	  SEED=$(SEED) LOAD=$(abspath $(LOAD)) \
+	  $(MAKE) --no-print-directory -s scenario \
+	  PYTEST_ARGS="-s tests/crash"
+
 # The log is copied from 48 pages on, not from 4096, so that short lives have
 # much of it.
 CUTS := $(OUT)/tests/crash/power_cuts

@@ -52,6 +52,7 @@ static const struct {
 	{ "poll", poll_run },
 	{ "idle", idle_run },
 	{ "life", life_run },
+	{ "storm", storm_run },
 };
 
 int64_t

@@ -59,9 +59,10 @@ struct sockaddr_in load_address(int port);
 
 /* ---- the modes; the result's members are theirs to fill */
 
-void post_run(struct event_base *base); /* callbacks */
-void poll_run(struct event_base *base); /* pages of receipts */
-void idle_run(struct event_base *base); /* connections that only are */
-void life_run(struct event_base *base); /* callbacks, questions, deliveries */
+void post_run(struct event_base *base);	 /* callbacks */
+void poll_run(struct event_base *base);	 /* pages of receipts */
+void idle_run(struct event_base *base);	 /* connections that only are */
+void life_run(struct event_base *base);	 /* callbacks, questions, deliveries */
+void storm_run(struct event_base *base); /* callbacks, through kills */
 
 #endif

@@ -203,22 +203,40 @@ endpoint_of(const struct wire_message *m)
 	return i < config.endpoints ? 1U << i : 0;
 }
 
+static bool
+is_notice(const struct wire_message *m)
+{
+	static const char type[] = "\"type\":\"receipt.erased\"";
+	char id[64];
+
+	return wire_field(m, "webhook-id", id, sizeof(id)) &&
+	       is_signed(m, id) &&
+	       memmem(m->body, m->body_len, type, sizeof(type) - 1) != NULL;
+}
+
 static void
 on_delivery(struct wire *w, const struct wire_message *m)
 {
 	static const char words[] = "a delivery is not right, or came again";
 	const unsigned all = (1U << config.endpoints) - 1;
 	unsigned endpoint = endpoint_of(m);
+	bool is_new;
 	uint32_t n;
 
-	if (endpoint == 0 || !is_right(m, &n) || delivered[n] & endpoint) {
+	if (config.again && is_notice(m)) {
+		wire_send(w, TAKEN, sizeof(TAKEN) - 1);
+		return;
+	}
+	if (endpoint == 0 || !is_right(m, &n) ||
+	    (delivered[n] & endpoint && !config.again)) {
 		wrong(words, strlen(words));
 		wire_close(w);
 		return;
 	}
+	is_new = (delivered[n] & endpoint) == 0;
 	delivered[n] = (unsigned char)(delivered[n] | endpoint);
 	wire_send(w, TAKEN, sizeof(TAKEN) - 1);
-	if (delivered[n] == all)
+	if (is_new && delivered[n] == all)
 		config.on_delivered(n);
 }
 

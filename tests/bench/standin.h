@@ -10,6 +10,7 @@
 #define BENCH_STANDIN_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define STANDIN_ENDPOINTS 8
@@ -19,7 +20,10 @@ struct standin_config {
 	const char *secret;	       /* of billing's webhook, in hex */
 	uint32_t payments;	       /* their numbers are below this */
 	uint32_t endpoints;	       /* STANDIN_ENDPOINTS at most */
-	/* A payment was delivered to all of them. */
+	/* The gateway is killed: what was taken may come again, and notices of
+	 * erasures come, too. */
+	bool again;
+	/* A payment was delivered to all of them, for the first time. */
 	void (*on_delivered)(uint32_t n);
 };
 
