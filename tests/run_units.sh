@@ -6,12 +6,14 @@ set -u
 
 # --one PROGRAM COUNTS: its line; what passed and failed goes to a file.
 if [ "$1" = --one ]; then
+	began=$(date +%s)
 	out=$(${UNDER:-} "$2" 2>&1)
 	code=$?
 	p=$(printf '%s\n' "$out" | grep -c '^\[       OK \]')
 	f=$(printf '%s\n' "$out" | grep '^\[  FAILED  \] [a-z]' | sort -u | wc -l)
 	[ $code -eq 0 ] || [ "$f" -gt 0 ] || f=1
-	line=$(printf '%-44s %4d passed %3d failed' "${2##*/}" "$p" "$f")
+	line=$(printf '%-44s %4d passed %3d failed %4d s' "${2##*/}" "$p" "$f" \
+		$(($(date +%s) - began)))
 	[ $code -eq 0 ] || line="$out
 $line"
 	printf '%s\n' "$line"

@@ -11,6 +11,7 @@ the median slope between windows (Theil and Sen), times their number.
 import argparse
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -224,6 +225,7 @@ def main():
     parser.add_argument("--rate", type=float, default=40)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stop what runs
     with tempfile.TemporaryDirectory() as directory:
         gateway, provider, billing = place(Path(directory))
         mix = Mix(gateway, provider, billing, options.rate).start()
