@@ -10,6 +10,12 @@
 
 enum mood { WELL, AWAY, SLOW, BROKEN, LIMITED, GONE, MOODS };
 
+static const enum fault faults[MOODS] = { [AWAY] = FAULT_BILLING_AWAY,
+	[SLOW] = FAULT_BILLING_SLOW,
+	[BROKEN] = FAULT_BILLING_ERROR,
+	[LIMITED] = FAULT_BILLING_LIMIT,
+	[GONE] = FAULT_BILLING_GONE };
+
 static struct billing {
 	enum mood mood;
 	bool gone; /* 410 was said: an operator has to see to it */
@@ -30,6 +36,8 @@ change(void *arg)
 	}
 	b->mood =
 	    b->mood != WELL ? WELL : (enum mood)(1 + sim_below(MOODS - 1));
+	if (b->mood != WELL && !sim_has_fault(faults[b->mood]))
+		b->mood = WELL;
 	sim_event("billing", (uint64_t)(b - billings), b->mood);
 	sim_after(b->mood == WELL ? sim_between(MINUTE, 2 * HOUR)
 				  : sim_between(SECOND, HOUR),
@@ -111,8 +119,7 @@ take(size_t e, struct payment *p, struct bytes body, int64_t sent_us)
 
 	sim_event("delivered", p->n, e);
 	sim_check(CHECK_KNOWN, p->paid && !p->forged, p->n);
-	if (p->merchant == 0)
-		sim_check(CHECK_CONFIRMED, p->confirmed > 0, p->n);
+	sim_check(CHECK_CONFIRMED, payments_confirmed(p), p->n);
 	sim_check(
 	    CHECK_ERASED, p->erased_us == 0 || sent_us <= p->erased_us, p->n);
 	if (p->taken[e] > 0)

@@ -131,7 +131,8 @@ set_desk(void)
 		(void)snprintf(t->name, sizeof(t->name), "t%zu", i);
 		(void)snprintf(
 		    t->merchant, sizeof(t->merchant), "%s", merchant_names[i]);
-		t->scopes = SCOPE_READ | SCOPE_ERASE | SCOPE_DELIVER;
+		t->scopes = SCOPE_READ | SCOPE_ERASE | SCOPE_DELIVER |
+			    SCOPE_CONFIRM | SCOPE_CHECK;
 		t->expires_us = INT64_MAX;
 		if (secret_sha256(merchant_tokens[i],
 			strlen(merchant_tokens[i]), t->sha256) != ST_OK)
@@ -368,48 +369,67 @@ room_done(struct room *r, int code)
 /* ---- trouble */
 
 static void
-kill_one(void *arg)
+end_one(size_t i)
 {
-	size_t i = 1 + sim_below(ROOMS - 1);
-
-	(void)arg;
-	if (sim.calm)
+	if (places[i].self == NULL)
 		return;
-	if (places[i].self != NULL && sim_once_in(4)) {
-		sim_count_fault(FAULT_DRAIN);
+	if (sim_fault(FAULT_DRAIN, 4)) {
 		places[i].draining = true;
 		places[i].room.on_drain(places[i].room.arg);
-	} else if (places[i].self != NULL) {
-		sim_count_fault(FAULT_ROOM);
+	} else if (sim_fault(FAULT_ROOM, 1)) {
 		sim_event("kill", i, 0);
 		stop(i);
 		sim_after(
 		    sim_between(10000, 5 * SECOND), start_one, &places[i]);
 	}
-	sim_after(sim_between(SECOND, 40 * MINUTE), kill_one, NULL);
 }
 
 static void
-kill_gateway(void *arg)
+strike_room(void *arg)
 {
 	(void)arg;
+	end_one(1 + sim_below(ROOMS - 1));
+}
+
+static void
+strike_all(void *arg)
+{
+	(void)arg;
+	if (gateway_running() && sim_fault(FAULT_GATEWAY, 1))
+		gateway_kill_all();
+}
+
+/* Where nothing happens nobody is missed: most die while they work. */
+void
+gateway_message(void)
+{
 	if (sim.calm)
 		return;
-	if (gateway_running()) {
-		sim_count_fault(FAULT_GATEWAY);
-		gateway_kill_all();
-	}
-	sim_after(sim_between(SECOND, 3 * HOUR), kill_gateway, NULL);
+	if (sim_once_in(600))
+		sim_after(sim_between(0, 5000), strike_room, NULL);
+	else if (sim_once_in(2500))
+		sim_after(sim_between(0, 5000), strike_all, NULL);
+}
+
+static void
+kill_now_and_then(void *arg)
+{
+	(void)arg;
+	strike_room(NULL);
+	if (sim_once_in(5))
+		strike_all(NULL);
+	if (!sim.calm)
+		sim_after(sim_between(SECOND, HOUR), kill_now_and_then, NULL);
 }
 
 static void
 slow_store(void *arg)
 {
 	(void)arg;
+	if (sim_fault(FAULT_SLOW_STORE, 1))
+		slow_until = sim_now() + sim_between(SECOND, 3 * MINUTE);
 	if (sim.calm)
 		return;
-	sim_count_fault(FAULT_SLOW_STORE);
-	slow_until = sim_now() + sim_between(SECOND, 3 * MINUTE);
 	sim_after(sim_between(10 * MINUTE, 4 * HOUR), slow_store, NULL);
 }
 
@@ -417,18 +437,17 @@ static void
 jump_wall(void *arg)
 {
 	(void)arg;
+	if (sim_fault(FAULT_CLOCK, 1))
+		sim_jump_wall(sim_between(-10 * MINUTE, 10 * MINUTE));
 	if (sim.calm)
 		return;
-	sim_count_fault(FAULT_CLOCK);
-	sim_jump_wall(sim_between(-10 * MINUTE, 10 * MINUTE));
 	sim_after(sim_between(HOUR, 10 * HOUR), jump_wall, NULL);
 }
 
 void
 gateway_trouble(void)
 {
-	sim_after(sim_between(MINUTE, HOUR), kill_one, NULL);
-	sim_after(sim_between(MINUTE, 2 * HOUR), kill_gateway, NULL);
+	sim_after(sim_between(MINUTE, HOUR), kill_now_and_then, NULL);
 	sim_after(sim_between(MINUTE, 2 * HOUR), slow_store, NULL);
 	sim_after(sim_between(HOUR, 5 * HOUR), jump_wall, NULL);
 }

@@ -47,6 +47,9 @@ void gateway_kill_all(void);
 /* Faults of rooms from now on, until the calm. */
 void gateway_trouble(void);
 
+/* A message is under way: a room, or all, may die of it. */
+void gateway_message(void);
+
 /* Deliver to this endpoint again, as an operator does. */
 void gateway_resume(size_t endpoint);
 

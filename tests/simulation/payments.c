@@ -24,6 +24,7 @@ size_t n_payments;
 static struct payment *slots[SLOTS];
 static struct identity identity;
 static int64_t gap_us;
+static uint64_t burst; /* so many more at once */
 
 /* ---- the table */
 
@@ -52,6 +53,13 @@ payments_named(struct bytes text)
 	struct receipt_id id;
 
 	return id_parse(text, &id) ? payments_find(&id) : NULL;
+}
+
+bool
+payments_confirmed(const struct payment *p)
+{
+	return p->merchant != 0 || p->confirmed > 0 ||
+	       (p->contradicted > 0 && (p->checked || p->released));
 }
 
 void
@@ -232,7 +240,12 @@ make(void *arg)
 	send_callback(p);
 	if (sim_fault(FAULT_DUPLICATE, 10)) /* two at the same time */
 		send_callback(p);
-	sim_after(sim_once_in(20) ? 0 : sim_between(0, 2 * gap_us), make, NULL);
+	if (burst == 0 && sim_once_in(200))
+		burst = sim_below(300);
+	burst -= burst > 0;
+	sim_after(burst > 0 || sim_once_in(20) ? sim_between(0, 2000)
+					       : sim_between(0, 2 * gap_us),
+	    make, NULL);
 }
 
 void
@@ -287,11 +300,11 @@ audit(const struct payment *p, const struct store_life *l, bool end)
 	case LIFE_CONFIRMED:
 		sim.report->receipts += end;
 		sim_check(CHECK_KNOWN, p->paid, p->n);
-		if (p->merchant == 0)
-			sim_check(CHECK_CONFIRMED, p->confirmed > 0, p->n);
+		sim_check(CHECK_CONFIRMED, payments_confirmed(p), p->n);
 		break;
 	case LIFE_REFUSED:
-		sim_check(CHECK_REFUSED, p->denied >= LIFE_DENIALS, p->n);
+		sim_check(CHECK_REFUSED,
+		    p->denied >= LIFE_DENIALS || p->rejected, p->n);
 		break;
 	case LIFE_HELD:
 		sim_check(CHECK_HELD,

@@ -13,7 +13,7 @@
 #include "base/id.h"
 #include "gateway.h"
 
-#define PAYMENTS 20000
+#define PAYMENTS 2500 /* of one world, at most */
 
 struct payment {
 	struct receipt_id id;
@@ -27,6 +27,8 @@ struct payment {
 	bool acked, committed;
 	/* What the provider has said so far. */
 	unsigned confirmed, denied, contradicted;
+	bool checked;		 /* it was asked about without a callback */
+	bool released, rejected; /* a person was asked */
 	/* When erasure was asked for, and answered; 0: not. */
 	int64_t erase_us, erased_us;
 	unsigned taken[ENDPOINTS]; /* by each */
@@ -42,6 +44,9 @@ void payments_start(int64_t every_us);
 /* By the id or its text; NULL: there is none. */
 struct payment *payments_find(const struct receipt_id *id);
 struct payment *payments_named(struct bytes text);
+
+/* May it be a receipt, as far as that has to be confirmed? */
+bool payments_confirmed(const struct payment *p);
 
 /* A transaction with this payment was committed. */
 void payments_committed(const struct receipt_id *id);

@@ -53,8 +53,7 @@ take_row(struct poller *o, struct payment *p)
 	size_t i = (size_t)(p - payments);
 
 	sim_check(CHECK_KNOWN, p->paid && !p->forged, p->n);
-	if (p->merchant == 0)
-		sim_check(CHECK_CONFIRMED, p->confirmed > 0, p->n);
+	sim_check(CHECK_CONFIRMED, payments_confirmed(p), p->n);
 	sim_check(
 	    CHECK_ORDER, row_of[i] == NOT_SEEN || row_of[i] >= o->now.at, p->n);
 	if (row_of[i] == NOT_SEEN) {
@@ -150,70 +149,6 @@ poll_again(void *arg)
 	sim_request(SIM_API, head, bytes_make("", 0), on_page, o);
 }
 
-/* ---- people */
-
-static void
-on_erased(void *arg, int status, const char *body)
-{
-	struct payment *p = arg;
-
-	(void)body;
-	if (status == 200 || status == 202)
-		p->erased_us = sim_now();
-	sim_event("erased", p->n, (uint64_t)status);
-}
-
-static void
-erase(void *arg)
-{
-	struct payment *p;
-	char head[256];
-
-	(void)arg;
-	if (sim.calm)
-		return;
-	sim_after(sim_between(MINUTE, 2 * HOUR), erase, NULL);
-	if (n_payments == 0)
-		return;
-	p = &payments[sim_below(n_payments)];
-	if (!p->acked || p->forged)
-		return;
-	sim_count_fault(FAULT_ERASURE);
-	if (p->erase_us == 0)
-		p->erase_us = sim_now() + 1;
-	(void)snprintf(head, sizeof(head),
-	    "DELETE /v1/invoices/INV-%u HTTP/1.1\r\nHost: x\r\n"
-	    "Authorization: Bearer %s\r\n\r\n",
-	    (unsigned)p->n, merchant_tokens[p->merchant]);
-	sim_request(SIM_API, head, bytes_make("", 0), on_erased, p);
-}
-
-static void
-on_retried(void *arg, int status, const char *body)
-{
-	(void)arg;
-	(void)body;
-	sim_event("retried", (uint64_t)status, 0);
-}
-
-static void
-deliver_again(void *arg)
-{
-	char head[256];
-
-	(void)arg;
-	if (!sim.calm)
-		sim_count_fault(FAULT_REDELIVERY);
-	(void)snprintf(head, sizeof(head),
-	    "POST /v1/deliveries/retry?state=%s&limit=%d HTTP/1.1\r\n"
-	    "Host: x\r\nContent-Length: 0\r\nAuthorization: Bearer %s\r\n\r\n",
-	    sim.calm || sim_once_in(2) ? "exhausted" : "delivered",
-	    (int)sim_between(1, 100), merchant_tokens[sim_below(MERCHANTS)]);
-	sim_request(SIM_API, head, bytes_make("", 0), on_retried, NULL);
-	sim_after(sim.calm ? 10 * MINUTE : sim_between(MINUTE, 6 * HOUR),
-	    deliver_again, NULL);
-}
-
 /* ---- the whole */
 
 void
@@ -224,8 +159,6 @@ pollers_start(void)
 		pollers[i].merchant = i;
 		sim_after(sim_between(0, MINUTE), poll_again, &pollers[i]);
 	}
-	sim_after(sim_between(MINUTE, 2 * HOUR), erase, NULL);
-	sim_after(sim_between(MINUTE, 6 * HOUR), deliver_again, NULL);
 }
 
 void

@@ -1,6 +1,5 @@
 /*
- * Who asks the desk: a poller for each merchant, which goes back to an older
- * cursor at times, and people who erase and deliver again.
+ * A poller for each merchant, which goes back to an older cursor at times.
  */
 #ifndef SIMULATION_POLLERS_H
 #define SIMULATION_POLLERS_H

@@ -25,6 +25,15 @@ enum mood {
 	MOODS
 };
 
+static const enum fault faults[MOODS] = { [AWAY] = FAULT_PROVIDER_AWAY,
+	[SILENT] = FAULT_PROVIDER_SILENT,
+	[SLOW] = FAULT_PROVIDER_SLOW,
+	[BROKEN] = FAULT_PROVIDER_ERROR,
+	[LIMITED] = FAULT_PROVIDER_LIMIT,
+	[DENIES] = FAULT_PROVIDER_DENIES,
+	[LIES] = FAULT_PROVIDER_LIES,
+	[FORBIDS] = FAULT_PROVIDER_FAULT };
+
 static enum mood mood;
 
 static void
@@ -35,6 +44,8 @@ change(void *arg)
 					: (enum mood)(1 + sim_below(MOODS - 1));
 	if (sim.calm)
 		return;
+	if (mood != WELL && !sim_has_fault(faults[mood]))
+		mood = WELL;
 	sim_event("provider", mood, 0);
 	sim_after(mood == WELL ? sim_between(MINUTE, 3 * HOUR)
 			       : sim_between(SECOND, HOUR),

@@ -8,6 +8,7 @@
 struct sim sim;
 
 static uint64_t state; /* of chance */
+static bool absent[FAULTS];
 
 const char *
 fault_words(enum fault f)
@@ -50,6 +51,8 @@ void
 sim_seed(uint64_t seed)
 {
 	state = seed;
+	for (int f = 0; f < FAULTS; f++)
+		absent[f] = sim_once_in(5);
 }
 
 uint64_t
@@ -78,9 +81,15 @@ sim_count_fault(enum fault f)
 }
 
 bool
+sim_has_fault(enum fault f)
+{
+	return !sim.calm && !absent[f];
+}
+
+bool
 sim_fault(enum fault f, uint64_t n)
 {
-	if (sim.calm || !sim_once_in(n))
+	if (!sim_has_fault(f) || !sim_once_in(n))
 		return false;
 	sim_count_fault(f);
 	return true;

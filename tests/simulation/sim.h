@@ -60,8 +60,10 @@ uint64_t sim_below(uint64_t n);
 int64_t sim_between(int64_t least, int64_t most);
 /* Once in n times. */
 bool sim_once_in(uint64_t n);
-/* The same for a fault, which is counted when it happens; never in a calm. */
+/* The same for a fault, which is counted when it happens; never in a calm.  A
+ * world has most kinds of faults, but not all: one can hide another. */
 bool sim_fault(enum fault f, uint64_t n);
+bool sim_has_fault(enum fault f);
 void sim_count_fault(enum fault f);
 
 /* ---- time */

@@ -16,6 +16,7 @@
 #include "base/metrics.h"
 #include "billing.h"
 #include "payments.h"
+#include "people.h"
 #include "pollers.h"
 #include "provider.h"
 #include "gateway.h"
@@ -30,7 +31,7 @@
 
 /* ---- one world */
 
-static int64_t calm_from;
+static int64_t calm_from, unsettled_us;
 
 static bool
 settled(void)
@@ -48,8 +49,10 @@ look(void *arg)
 {
 	(void)arg;
 	gateway_check();
-	if (sim.calm && sim_now() - calm_from >= HOUR &&
-	    (settled() || sim_now() - calm_from >= CALM_US)) {
+	if (!sim.calm || !settled())
+		unsettled_us = sim_now();
+	if (sim_now() - unsettled_us >= HOUR ||
+	    (sim.calm && sim_now() - calm_from >= CALM_US)) {
 		loop_stop(sim.loop);
 		return;
 	}
@@ -82,6 +85,7 @@ attach_metrics(void)
 static void
 run(struct sim_report *report, bool told)
 {
+	int64_t every_us;
 	struct err e;
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -96,11 +100,14 @@ run(struct sim_report *report, bool told)
 	attach_metrics();
 	if (loop_new(&sim.loop, &e) != ST_OK)
 		abort();
-	sim_driver_set_up(!sim_once_in(3));
+	every_us = sim_between(15, 300) * SECOND;
+	/* The store in memory is slow once it has much. */
+	sim_driver_set_up(every_us >= MINUTE && sim_once_in(2));
 	gateway_set_up();
 	gateway_start_all();
-	payments_start(sim_between(5, 300) * SECOND);
+	payments_start(every_us);
 	pollers_start();
+	people_start();
 	provider_start();
 	billing_start();
 	gateway_trouble();

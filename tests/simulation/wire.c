@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway.h"
 #include "message/channel.h"
 #include "sim.h"
 
@@ -127,6 +128,7 @@ take(struct way *y, const void *bytes, size_t len)
 	*y->end = p;
 	y->end = &p->next;
 	sim_event("message", h.type, h.count);
+	gateway_message();
 }
 
 static void
