@@ -38,6 +38,7 @@ struct sim_report {
 	uint64_t faults[FAULTS], checks[CHECKS];
 	uint64_t payments, receipts;
 	bool done;
+	char folder[64];  /* of its store; empty: it is gone */
 	char failed[200]; /* empty: all is well */
 };
 

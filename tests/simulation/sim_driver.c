@@ -162,7 +162,7 @@ sim_driver_dead(void)
 void
 sim_driver_set_up(bool in_memory)
 {
-	char dir[256];
+	char *dir = sim.report->folder;
 
 	below = in_memory ? &store_driver_memory : &store_driver_sqlite;
 	driver = *below;
@@ -170,7 +170,8 @@ sim_driver_set_up(bool in_memory)
 	driver.put = put;
 	driver.wait = wait_for_word;
 	driver.commit = commit;
-	(void)snprintf(dir, sizeof(dir), "%s/paysieve-sim-XXXXXX",
+	(void)snprintf(dir, sizeof(sim.report->folder),
+	    "%s/paysieve-sim-XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	(void)umask(077);
 	if (mkdtemp(dir) == NULL)
@@ -192,19 +193,20 @@ store_driver_find(const char *scheme)
 }
 
 void
-sim_driver_remove(void)
+sim_driver_remove(char *folder)
 {
 	static const char *const all[] = { "", "-wal", "-shm", "-lock",
 		"-erased", "-journal", ".aside", "-wal.aside",
 		"-erased.aside" };
-	char file[320], *slash;
+	char file[128];
 
+	if (folder[0] == '\0')
+		return;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		(void)snprintf(file, sizeof(file), "%s%s", path, all[i]);
+		(void)snprintf(
+		    file, sizeof(file), "%s/receipts.db%s", folder, all[i]);
 		(void)unlink(file);
 	}
-	slash = strrchr(path, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	(void)rmdir(path);
+	(void)rmdir(folder);
+	folder[0] = '\0';
 }

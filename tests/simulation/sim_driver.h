@@ -9,7 +9,9 @@
 
 void sim_driver_set_up(bool in_memory);
 const char *sim_driver_path(void);
-void sim_driver_remove(void);
+
+/* Of a world that is over: its report's. */
+void sim_driver_remove(char *folder);
 
 /* The process of the keeper dies now; and its memory is gone. */
 void sim_driver_kill(void);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -85,11 +85,12 @@ attach_metrics(void)
 static void
 run(struct sim_report *report, bool told)
 {
+	const struct rlimit patience = { PATIENCE_S, PATIENCE_S };
 	int64_t every_us;
 	struct err e;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)alarm(PATIENCE_S);
+	(void)setrlimit(RLIMIT_CPU, &patience);
 	if (freopen("/dev/null", "w", stderr) == NULL)
 		abort();
 	sim.report = report;
@@ -120,7 +121,6 @@ run(struct sim_report *report, bool told)
 	billing_end();
 	pollers_end();
 	wire_cut_all();
-	sim_driver_remove();
 	report->payments = n_payments;
 	report->virtual_us = sim_now();
 	report->done = true;
@@ -146,6 +146,16 @@ begin(size_t i, uint64_t seed, bool told)
 		abort();
 	if (pid == 0)
 		run(&reports[i], told);
+}
+
+/* All are over; what a failed one has left goes, too. */
+static void
+clean_up(size_t n)
+{
+	while (wait(NULL) > 0)
+		;
+	for (size_t i = 0; i < n; i++)
+		sim_driver_remove(reports[i].folder);
 }
 
 static void
@@ -213,8 +223,7 @@ many(size_t n, uint64_t from)
 			(void)wait(NULL);
 		begin(i, from + i, false);
 	}
-	while (wait(NULL) > 0)
-		;
+	clean_up(n);
 	failed = add_up(n);
 	tell_sum(n);
 	return failed > 0;
@@ -227,8 +236,7 @@ again(size_t n, uint64_t from)
 	for (size_t i = 0; i < n; i++) {
 		begin(0, from + i, false);
 		begin(1, from + i, false);
-		while (wait(NULL) > 0)
-			;
+		clean_up(2);
 		if (reports[0].digest == reports[1].digest)
 			continue;
 		(void)printf("seed %llu is not the same twice\n",
@@ -259,7 +267,7 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "many") == 0)
 		return many(n, from);
 	begin(0, n, true);
-	(void)wait(NULL);
+	clean_up(1);
 	if (!reports[0].done)
 		tell_failure(&reports[0]);
 	return reports[0].done ? 0 : 1;
