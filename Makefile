@@ -225,6 +225,13 @@ kills: $(BIN) ## SIGKILL under load, ROUNDS (20) for each room, asked back and n
 	@ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory -s scenario \
 	  PYTEST_ARGS="-k kill"
 
+EVERY ?= 1
+.PHONY: torture
+torture: $(BIN) ## every allocation of each room fails once and from then on; EVERY=n, LIMIT=seconds, TORTURE_ROOMS="edge"
+	@PYTHONDONTWRITEBYTECODE=1 GATEWAY_BIN=$(abspath $(BIN)) \
+	  $(PYTHON) tests/torture/memory.py --every $(EVERY) \
+	  $(if $(LIMIT),--seconds $(LIMIT)) $(TORTURE_ROOMS)
+
 SWAPS ?= 1000
 .PHONY: swaps
 swaps: $(BIN) ## change the certificate SWAPS (1000) times under load, for good ones and bad ones
@@ -473,6 +480,10 @@ analyse: $(GEN)/migrations_sqlite.inc $(GEN)/openapi_json.inc ## clang-tidy, cpp
 .PHONY: policy
 policy: ## write the tables of what a privacy policy promises and which tests prove it
 	@$(PYTHON) -B tests/lint/policy.py --write
+
+.PHONY: faults
+faults: ## write the table of faults in README
+	@$(PYTHON) -B tests/lint/faults.py --write
 
 .PHONY: format-check
 format-check: ## is everything as clang-format 14 writes it?

@@ -202,9 +202,14 @@ on_timer(CURLM *multi, long ms, void *arg)
 		.tv_usec = ms % 1000 * 1000 };
 
 	(void)multi;
-	if (ms < 0)
-		return evtimer_del(c->timer);
-	return evtimer_add(c->timer, &tv);
+	if (ms < 0) {
+		(void)evtimer_del(c->timer);
+		return 0;
+	}
+	if (evtimer_add(c->timer, &tv) !=
+	    0) /* at once then, instead of never */
+		event_active(c->timer, EV_TIMEOUT, 0);
+	return 0;
 }
 
 static void
@@ -243,7 +248,9 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *seen)
 		}
 	}
 	(void)curl_multi_assign(c->multi, fd, ev);
-	return what != CURL_POLL_REMOVE && ev == NULL ? -1 : 0;
+	/* A request that memory was missing for ends at its time; -1 would be
+	 * the end of all that come. */
+	return 0;
 }
 
 static bool

@@ -154,5 +154,33 @@ for edit in 's/proves: R1/proves: R9/ tests/unit/test_x.c' \
 	fi
 done
 
+# So does faults
+faults() {
+	rm -rf "$tmp/tree"
+	mkdir -p "$tmp/tree/tests/lint"
+	printf 'it rains | wet | x.py::test_it make:rain | 1 mm\n' \
+		>"$tmp/tree/tests/lint/faults.txt"
+	printf 'def test_it(x):\n    pass\n' >"$tmp/tree/tests/x.py"
+	printf 'rain: x\n' >"$tmp/tree/Makefile"
+	printf '<!-- faults: made by `make faults` -->\n%s\n' \
+		'<!-- /faults -->' >"$tmp/tree/README.md"
+	/usr/bin/python3 -B "$here/faults.py" "$tmp/tree" --write >/dev/null
+	[ -z "${1:-}" ] || sed -i "$1" "$tmp/tree/$2"
+}
+faults
+if lint faults; then ok; else not_ok "faults refuses what is good"; fi
+for edit in 's/test.it/test_that/ tests/x.py' 's/rain/snow/ Makefile' \
+	's/wet/dry/ tests/lint/faults.txt' 's/1.mm/2/ README.md' \
+	's/|// tests/lint/faults.txt' 's/faults:/words:/ README.md'; do
+	faults "${edit% *}" "${edit##* }"
+	if lint faults; then
+		not_ok "faults lets $edit pass"
+	elif grep -q Traceback "$tmp/out"; then
+		not_ok "faults falls over $edit"
+	else
+		ok
+	fi
+done
+
 echo "selftest: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -2,13 +2,15 @@
 clock, the time zone, a certificate, a file of the configuration."""
 
 import os
+import socket
 import subprocess
+import time
 from pathlib import Path
 
 import callbacks
 import certs
 import pytest
-from gateway import Load, SANITIZED, until
+from gateway import PATIENCE, Load, SANITIZED, until
 from shifted import ShiftedClock
 
 SWAPS = int(os.environ.get("SWAPS", 20))
@@ -69,6 +71,34 @@ def test_a_read_only_disk_is_said_at_the_start(make_gateway, tmp_path):
     assert gateway.ended() == 78
     log.noise.clear()
     assert b"Read-only file system" in log.raw
+
+
+# ---- names
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs port 53")
+def test_names_that_nobody_answers_hold_up_no_callback_and_no_end(
+        make_gateway, billing, tmp_path):
+    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sink.bind((f"127.{os.getpid() % 200 + 1}.{os.getpid() // 256 % 250}.53",
+               53))
+    names = tmp_path / "resolv.conf"
+    names.write_text(f"nameserver {sink.getsockname()[0]}\n")
+    names.chmod(0o644)
+    gateway = make_gateway(billing=billing, limits={"drain_timeout": "2s"},
+                           prefix=["unshare", "-m", "sh", "-c",
+                                   f"mount --bind {names} /etc/resolv.conf && "
+                                   'exec "$0" "$@"'])
+    gateway.billing_url = "https://billing.example/hooks"
+    gateway.start()
+    for n in range(20):
+        assert gateway.post(callbacks.paid(f"INV-{n}")).status == 200
+    sink.settimeout(PATIENCE)
+    assert b"billing" in sink.recv(512)
+    assert gateway.post(callbacks.paid("INV-20")).status == 200
+    begun = time.monotonic()
+    assert gateway.stop() == 0
+    assert time.monotonic() - begun < 20
+    sink.close()
 
 
 # ---- time and place
