@@ -385,6 +385,17 @@ soak-control: ## two minutes of it with a leak planted in the edge: has to be no
 	  { cat build/soak-control.txt; echo "the leak was not noticed" >&2; \
 	  exit 1; }
 
+MODEL := $(OUT)/tests/model/model
+$(MODEL): $(OUT)/tests/model/model.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: model
+model: ## every life that a payment can have by its table of moves, every order of commits and pages
+	@tests/support/packages.sh run
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(MODEL)
+	@$(MODEL)
+	@! $(MODEL) unsettled || { echo "a cursor that skips is not caught"; exit 1; }
+
 LOAD := $(OUT)/tests/bench/load
 $(LOAD): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -530,4 +541,4 @@ help: ## list the targets
 -include $(OBJ:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(OUT)/gateway/main.d \
   $(FILL).d \
   $(patsubst %.c,$(OUT)/%.d,$(wildcard tests/prove/twins*.c \
-    tests/bench/*.c tests/simulation/*.c))
+    tests/bench/*.c tests/simulation/*.c tests/model/*.c))
