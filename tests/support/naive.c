@@ -40,29 +40,29 @@ grow(char *text, const char *more)
 static char *
 unescape(const unsigned char *at, const unsigned char *end)
 {
-	char *text = grow(NULL, "");
+	char *text = calloc(1, (size_t)(end - at) + 1), hex[3] = "";
+	size_t n = 0;
 
-	while (at < end) {
-		char one[2] = { (char)*at, '\0' }, hex[3] = "";
+	if (text == NULL)
+		abort();
+	for (; at < end; at++) {
+		unsigned char c = *at == '+' ? ' ' : *at;
 
-		if (*at == '+')
-			one[0] = ' ';
-		if (*at == '%') {
+		if (c == '%') {
 			if (end - at < 3 || !isxdigit(at[1]) ||
 			    !isxdigit(at[2]))
-				goto bad;
+				break;
 			hex[0] = (char)at[1];
 			hex[1] = (char)at[2];
-			one[0] = (char)strtol(hex, NULL, 16);
+			c = (unsigned char)strtol(hex, NULL, 16);
 			at += 2;
 		}
-		if ((unsigned char)one[0] < 32 || one[0] == 127)
-			goto bad;
-		text = grow(text, one);
-		at++;
+		if (c < 32 || c == 127)
+			break;
+		text[n++] = (char)c;
 	}
-	return text;
-bad:
+	if (at == end)
+		return text;
 	free(text);
 	return NULL;
 }
