@@ -160,6 +160,8 @@ live(void)
 	struct work w;
 	struct disk *d;
 
+	(void)fprintf(
+	    stderr, "life of seed %llu\n", (unsigned long long)run.seed);
 	folder_of("life", folder);
 	folder_of("found", found);
 	d = work_live(&w, folder, STEPS, 1, run.lie, chance_of(~run.seed));
