@@ -13,7 +13,7 @@
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d \
 	}
 
-static const struct client_network private_ones[] = {
+static const struct network private_ones[] = {
 	{ FOUR(0, 0, 0, 0), 96 + 8 },
 	{ FOUR(10, 0, 0, 0), 96 + 8 },
 	{ FOUR(100, 64, 0, 0), 96 + 10 },
@@ -30,85 +30,42 @@ static const struct client_network private_ones[] = {
 };
 
 /* Of IPv6 only this is public, but for what follows. */
-static const struct client_network global_six = { { 0x20 }, 3 };
+static const struct network global_six = { { 0x20 }, 3 };
 
-static const struct client_network private_six[] = {
+static const struct network private_six[] = {
 	{ { 0x20, 0x01 }, 23 },		    /* 2001::/23 */
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
 	{ { 0x20, 0x02 }, 16 },		    /* 6to4: any IPv4 inside */
 	{ { 0x3f, 0xff }, 20 },		    /* documentation */
 };
 
-static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
-	0xff };
-
 static bool
-is_inside(const unsigned char a[16], const struct client_network *n)
+is_public(const unsigned char a[NETWORK_ADDRESS])
 {
-	uint32_t whole = n->bits / 8, rest = n->bits % 8;
-
-	if (memcmp(a, n->address, whole) != 0)
-		return false;
-	return rest == 0 || (a[whole] ^ n->address[whole]) >> (8 - rest) == 0;
-}
-
-static bool
-is_inside_any(
-    const unsigned char a[16], const struct client_network *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (is_inside(a, &list[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool
-bytes_of_address(const struct sockaddr *sa, unsigned char out[16])
-{
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
-	if (sa->sa_family == AF_INET) {
-		memcpy(&in, sa, sizeof(in));
-		memcpy(out, mapped, sizeof(mapped));
-		memcpy(out + 12, &in.sin_addr, 4);
-		return true;
-	}
-	if (sa->sa_family != AF_INET6)
-		return false;
-	memcpy(&in6, sa, sizeof(in6));
-	memcpy(out, &in6.sin6_addr, 16);
-	return true;
-}
-
-static bool
-is_public(const unsigned char a[16])
-{
-	if (memcmp(a, mapped, sizeof(mapped)) == 0)
-		return !is_inside_any(a, private_ones, ARRAY_LEN(private_ones));
-	return is_inside(a, &global_six) &&
-	       !is_inside_any(a, private_six, ARRAY_LEN(private_six));
+	if (network_four(a))
+		return !network_any(private_ones, ARRAY_LEN(private_ones), a);
+	return network_any(&global_six, 1, a) &&
+	       !network_any(private_six, ARRAY_LEN(private_six), a);
 }
 
 bool
 address_allowed(
-    const struct sockaddr *to, const struct client_network *networks, size_t n)
+    const struct sockaddr *to, const struct network *networks, size_t n)
 {
-	unsigned char a[16];
+	unsigned char a[NETWORK_ADDRESS];
 
-	return bytes_of_address(to, a) &&
-	       (is_public(a) || is_inside_any(a, networks, n));
+	return network_address(to, a) &&
+	       (is_public(a) || network_any(networks, n, a));
 }
 
 bool
 address_loopback(const struct sockaddr *to)
 {
-	unsigned char a[16];
+	unsigned char a[NETWORK_ADDRESS];
 
-	if (!bytes_of_address(to, a))
+	if (!network_address(to, a))
 		return false;
-	if (memcmp(a, mapped, sizeof(mapped)) == 0)
+	if (network_four(a))
 		return a[12] == IN_LOOPBACKNET;
 	return memcmp(a, &in6addr_loopback, sizeof(a)) == 0;
 }

@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-#include "client/client.h"
+#include "base/network.h"
 
 /* Is host (of a URL) a name of the public DNS?  No address, nothing without a
  * dot, nothing below a domain that is set aside for private use. */
@@ -17,7 +17,7 @@ bool address_name_public(const char *host);
 
 /* May a request whose host is such a name go there? */
 bool address_allowed(
-    const struct sockaddr *to, const struct client_network *networks, size_t n);
+    const struct sockaddr *to, const struct network *networks, size_t n);
 
 bool address_loopback(const struct sockaddr *to);
 

@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/loop.h"
+#include "base/network.h"
 
 struct client;
 struct client_target; /* where to: URL, trust, time limit */
@@ -69,13 +70,6 @@ client_new(struct client **out, struct loop *l, struct err *e);
  * have to be freed after it.  NULL is fine. */
 void client_free(struct client *c);
 
-/* An address whose first `bits` bits are these; IPv4 ones stand in the last
- * four bytes, behind ::ffff:0:0/96. */
-struct client_network {
-	unsigned char address[16];
-	uint32_t bits;
-};
-
 struct client_target_config {
 	const char *url;
 	const char *ca_pem; /* to trust instead of the system's store; or "" */
@@ -88,7 +82,7 @@ struct client_target_config {
 	 * home.arpa, or an address that stands in url itself, leads where it
 	 * likes; a proxy decides by itself.)  any_address: no such rule. */
 	bool any_address;
-	const struct client_network *networks;
+	const struct network *networks;
 	size_t n_networks;
 };
 

@@ -18,7 +18,7 @@ struct client_target {
 	bool guarded; /* a public name: see client/address.h */
 	int64_t timeout_ms;
 	size_t n_networks;
-	struct client_network *networks;
+	struct network *networks;
 };
 
 struct request {

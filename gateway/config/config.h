@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/network.h"
 #include "base/status.h"
 #include "receipt/receipt.h"
 
@@ -55,16 +56,9 @@ enum event_format {
 };
 enum delivery_order { ORDER_NONE, ORDER_INVOICE };
 
-/* Addresses whose first `bits` bits are these; IPv4 ones stand in the last
- * four bytes, behind ::ffff:0:0/96. */
-struct config_network {
-	unsigned char address[16];
-	uint32_t bits; /* 0 to 128 */
-};
-
 struct config_networks {
 	size_t n;
-	struct config_network list[CONFIG_NETWORKS];
+	struct network list[CONFIG_NETWORKS];
 };
 
 /* From one attempt to the next, in milliseconds. */
@@ -100,6 +94,7 @@ struct config_merchant {
 	enum amount_field amount_field;
 	enum invoice_guard invoice_guard;
 	bool md5_only;
+	struct config_networks addresses; /* empty: of no interest */
 	uint32_t billings; /* bit i: billing i gets this merchant's receipts */
 };
 
@@ -133,6 +128,7 @@ struct config_limits {
 	int64_t edges;	     /* edge processes; default: one a core */
 	int64_t connections; /* per listener and process */
 	int64_t connections_per_address;
+	int64_t handshakes; /* under way at once, per process */
 	int64_t handshake_ms, head_ms, body_ms, idle_ms; /* absolute */
 	int64_t drain_ms;	/* from SIGTERM until what is left is cut */
 	int64_t ask_rate;	/* questions a second to one provider */
@@ -146,6 +142,7 @@ struct config_limits {
 struct config {
 	char file[CONFIG_PATH];
 	struct config_address callbacks, api, admin;
+	struct config_networks proxies; /* in front of callbacks */
 	char certificate[CONFIG_PATH], key[CONFIG_PATH];
 	char api_client_ca_file[CONFIG_PATH]; /* empty: none is asked for */
 	char store_path[CONFIG_PATH]; /* from sqlite:PATH, made absolute */

@@ -231,7 +231,7 @@ zero_behind(const unsigned char *address, uint32_t n)
 }
 
 bool
-location_network(struct bytes text, struct config_network *out, struct err *e)
+location_network(struct bytes text, struct network *out, struct err *e)
 {
 	static const char form[] =
 	    "holds what is no network, such as 10.0.0.0/8 or fd00::/8";

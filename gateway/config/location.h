@@ -34,6 +34,6 @@ location_proxy(struct bytes text, char *out, size_t cap, struct err *e);
 
 /* "192.0.2.0/24", "2001:db8::/32"; no bit is set behind the prefix. */
 MUST_USE bool
-location_network(struct bytes text, struct config_network *out, struct err *e);
+location_network(struct bytes text, struct network *out, struct err *e);
 
 #endif

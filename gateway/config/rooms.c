@@ -106,6 +106,7 @@ load_merchant(
     const struct config_merchant *m, struct edge_merchant *out, struct err *e)
 {
 	out->rules = rules_of(m);
+	out->addresses = m->addresses;
 	return rooms_passwords(m->password_file, out, e);
 }
 
@@ -208,6 +209,7 @@ rooms_edge(const struct config *c, bool create,
 
 	clear(out, sizeof(*out));
 	out->limits = c->limits;
+	out->proxies = c->proxies;
 	st = load_tls(c, ticket, &out->tls, e);
 	for (size_t i = 0; st == ST_OK && i < c->n_merchants; i++) {
 		st = load_merchant(&c->merchants[i], &out->merchants[i], e);

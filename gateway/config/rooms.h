@@ -40,6 +40,7 @@ struct merchant_rules {
 /* A merchant as the edge knows it: digests of passwords, never a password. */
 struct edge_merchant {
 	struct merchant_rules rules;
+	struct config_networks addresses; /* empty: of no interest */
 	size_t n_passwords;
 	char md5[ROOMS_PASSWORDS][SECRET_MD5_HEX];
 	char sha256[ROOMS_PASSWORDS][SECRET_SHA256_HEX];
@@ -49,6 +50,7 @@ struct edge_config {
 	struct room_tls tls;
 	unsigned char identity_key[32];
 	struct config_limits limits;
+	struct config_networks proxies;
 	size_t n_merchants;
 	struct edge_merchant merchants[CONFIG_MERCHANTS];
 };

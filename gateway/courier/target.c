@@ -6,21 +6,15 @@ enum status
 target_new(
     struct client_target **out, const struct courier_billing *b, struct err *e)
 {
-	struct client_network networks[CONFIG_NETWORKS];
 	const struct client_target_config cfg = { .url = b->url,
 		.ca_pem = b->ca,
 		.timeout_ms = b->timeout_ms,
 		.certificate_pem = b->certificate,
 		.key_pem = b->key,
 		.proxy = b->proxy,
-		.networks = networks,
+		.networks = b->networks.list,
 		.n_networks = b->networks.n };
 
-	for (size_t i = 0; i < b->networks.n; i++) {
-		memcpy(networks[i].address, b->networks.list[i].address,
-		    sizeof(networks[i].address));
-		networks[i].bits = b->networks.list[i].bits;
-	}
 	return client_target_new(out, &cfg, e);
 }
 

@@ -265,6 +265,7 @@ start_api(struct desk *d, const struct desk_config *cfg, struct err *e)
 		.shut = true,
 		.connections = cfg->limits.connections,
 		.connections_per_address = cfg->limits.connections_per_address,
+		.handshakes = cfg->limits.handshakes,
 		.handshake_ms = cfg->limits.handshake_ms,
 		.head_ms = cfg->limits.head_ms,
 		.body_ms = cfg->limits.body_ms,

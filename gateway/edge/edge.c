@@ -38,7 +38,8 @@ struct edge {
 	struct refusals {
 		int64_t second;
 		int logged;
-	} forged, guarded;
+	} forged, guarded, elsewhere;
+	struct config_networks proxies;
 	size_t n_merchants;
 	struct edge_merchant merchants[CONFIG_MERCHANTS];
 };
@@ -116,17 +117,24 @@ problem_of(enum refusal why)
 	}
 }
 
+/* Is there room for one more line of this kind in the second of req? */
+static bool
+may_log(struct refusals *r, const struct server_request *req)
+{
+	int64_t second = req->arrived_us / 1000000;
+
+	if (second != r->second)
+		*r = (struct refusals){ .second = second };
+	return r->logged++ < REFUSALS_LOGGED;
+}
+
 static void
 log_refusal(struct edge *e, const struct edge_merchant *m,
     const struct server_request *req, enum refusal why)
 {
-	int64_t second = req->arrived_us / 1000000;
 	bool guarded = intake_guarded(why);
-	struct refusals *r = guarded ? &e->guarded : &e->forged;
 
-	if (second != r->second)
-		*r = (struct refusals){ .second = second };
-	if (r->logged++ >= REFUSALS_LOGGED)
+	if (!may_log(guarded ? &e->guarded : &e->forged, req))
 		return;
 	log_event(guarded ? LOG_INVOICE_GUARDED : LOG_CALLBACK_REFUSED,
 	    log_word(KEY_MERCHANT, m->rules.store_id),
@@ -230,6 +238,29 @@ forget(struct edge *e, const struct edge_merchant *m,
 	acknowledge(e, req->id);
 }
 
+/* May a genuine callback from there be taken?  Where SSLCommerz is asked,
+ * its answer counts and the address is a hint; where not, the signature alone
+ * would have to do. */
+static bool
+address_serves(struct edge *e, const struct edge_merchant *m,
+    const struct server_request *req)
+{
+	const struct config_networks *n = &m->addresses;
+	bool taken = m->rules.confirm == CONFIRM_REQUIRED;
+
+	if (n->n == 0 || network_any(n->list, n->n, req->address))
+		return true;
+	metrics_add(taken ? MET_CALLBACK_ELSEWHERE_TAKEN
+			  : MET_CALLBACK_ELSEWHERE_REFUSED,
+	    1);
+	if (may_log(&e->elsewhere, req))
+		log_event(LOG_CALLBACK_ELSEWHERE,
+		    log_word(KEY_MERCHANT, m->rules.store_id),
+		    log_word(KEY_OUTCOME, taken ? "taken" : "refused"),
+		    log_word(KEY_PEER, req->peer));
+	return taken;
+}
+
 static void
 on_request(void *arg, const struct server_request *req)
 {
@@ -245,7 +276,11 @@ on_request(void *arg, const struct server_request *req)
 	    e->intake, m, req->body, req->body_len, clock_wall_us(), &result);
 	switch (result.verdict) {
 	case VERDICT_PAID:
-		store(e, m, req, &result);
+		if (address_serves(e, m, req))
+			store(e, m, req, &result);
+		else
+			server_problem(
+			    e->server, req->id, PROBLEM_REFUSED, NULL);
 		break;
 	case VERDICT_NOT_PAID:
 		forget(e, m, req, &result);
@@ -381,6 +416,9 @@ serve(struct edge *e, const struct edge_config *cfg, struct err *err)
 		.tls = e->tls,
 		.connections = l->connections,
 		.connections_per_address = l->connections_per_address,
+		.handshakes = l->handshakes,
+		.proxies = e->proxies.list,
+		.n_proxies = e->proxies.n,
 		.handshake_ms = l->handshake_ms,
 		.head_ms = l->head_ms,
 		.body_ms = l->body_ms,
@@ -420,6 +458,7 @@ edge_start(struct edge **out, struct room *room, const struct edge_config *cfg,
 	if (e == NULL)
 		return ST_NO_MEMORY;
 	e->room = room;
+	e->proxies = cfg->proxies;
 	e->n_merchants = cfg->n_merchants;
 	memcpy(e->merchants, cfg->merchants, sizeof(e->merchants));
 	e->pending = pending_new(PENDING_MAX);

@@ -82,14 +82,35 @@ closed_one(struct server *s)
 }
 
 void
-conn_start(struct server *s, int fd, const union peer_address *from)
+conn_set_peer(struct conn *c, const union peer_address *from)
+{
+	c->peer_key = peer_key(from);
+	peer_text(from, c->peer, sizeof(c->peer));
+	if (!network_address(&from->sa, c->address))
+		memset(c->address, 0, sizeof(c->address));
+}
+
+bool
+conn_count_peer(struct conn *c)
+{
+	struct server *s = c->server;
+	int64_t limit = s->cfg.connections_per_address;
+
+	if (limit <= 0)
+		return true;
+	c->counted = peer_table_enter(s->peers, c->peer_key, limit);
+	return c->counted;
+}
+
+void
+conn_start(struct server *s, int fd, const union peer_address *from,
+    bool proxied)
 {
 	struct conn *c = closed_one(s);
 	const int on = 1;
 
 	c->server = s;
-	c->peer_key = peer_key(from);
-	peer_text(from, c->peer, sizeof(c->peer));
+	conn_set_peer(c, from);
 	buf_init(&c->out, CONN_REPLY_MAX);
 	c->buf = NULL;
 	c->out_done = c->discarded = 0;
@@ -97,6 +118,7 @@ conn_start(struct server *s, int fd, const union peer_address *from)
 	c->end = MET_CONN_CLOSED_DONE;
 	c->reading = c->read_blocked = c->eof = c->failed = false;
 	c->busy = c->served = c->last = c->streaming = false;
+	c->counted = !proxied && s->cfg.connections_per_address > 0;
 	s->n_open++;
 	metrics_add(s->cfg.open, 1);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -104,7 +126,9 @@ conn_start(struct server *s, int fd, const union peer_address *from)
 	    &c->readable, s->base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	(void)event_assign(
 	    &c->writable, s->base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
-	conn_enter(c, s->cfg.tls == NULL ? PHASE_IDLE : PHASE_HANDSHAKE);
+	conn_enter(c,
+	    s->cfg.tls == NULL && !proxied ? PHASE_IDLE : PHASE_HANDSHAKE);
+	welcome_start(c, proxied);
 	if (!stream_open(&c->stream, fd, s->cfg.tls)) {
 		conn_close(c, MET_CONN_CLOSED_IO);
 		return;
@@ -128,7 +152,8 @@ conn_close(struct conn *c, enum metric end)
 	conn_give_back(c);
 	forget_out(c);
 	c->exchange = 0;
-	if (s->cfg.connections_per_address > 0)
+	welcome_leave(c);
+	if (c->counted)
 		peer_table_leave(s->peers, c->peer_key);
 	conn_enter(c, PHASE_CLOSED);
 	s->n_open--;
@@ -321,28 +346,13 @@ read_some(struct conn *c)
 
 /* ---- events */
 
-static void
-shake_hands(struct conn *c)
+void
+conn_welcomed(struct conn *c)
 {
-	switch (stream_handshake(&c->stream)) {
-	case STREAM_DONE:
-		metrics_add(
-		    stream_resumed(&c->stream) ? MET_TLS_RESUMED : MET_TLS_FULL,
-		    1);
-		(void)event_del(&c->writable);
-		conn_enter(c, c->server->draining ? PHASE_FRESH : PHASE_IDLE);
-		if (stream_has_more(&c->stream))
-			read_some(c);
-		break;
-	case STREAM_WANT_READ:
-		(void)event_del(&c->writable);
-		break;
-	case STREAM_WANT_WRITE:
-		(void)event_add(&c->writable, NULL);
-		break;
-	default:
-		conn_close(c, MET_CONN_CLOSED_HANDSHAKE);
-	}
+	welcome_leave(c);
+	conn_enter(c, c->server->draining ? PHASE_FRESH : PHASE_IDLE);
+	if (stream_has_more(&c->stream))
+		read_some(c);
 }
 
 /* Go on with out; false: c is closed or has nothing to read for. */
@@ -370,7 +380,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (c->phase == PHASE_HANDSHAKE) {
-		shake_hands(c);
+		welcome_ready(c);
 		return;
 	}
 	if (c->phase == PHASE_LINGER) {
@@ -392,7 +402,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (c->phase == PHASE_HANDSHAKE) {
-		shake_hands(c);
+		welcome_ready(c);
 		return;
 	}
 	if (c->out.len == 0 && !c->read_blocked) {

@@ -13,13 +13,16 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "base/network.h"
 #include "net/peer.h"
+#include "net/proxy.h"
 #include "net/request_buf.h"
 #include "net/server.h"
 #include "net/stream.h"
+#include "net/welcome.h"
 
 enum conn_phase {
-	PHASE_HANDSHAKE, /* TLS is being agreed on */
+	PHASE_HANDSHAKE, /* a header is due, TLS is being agreed on */
 	PHASE_FRESH,	 /* never served, while the server drains */
 	PHASE_IDLE,	 /* no byte of a request has come */
 	PHASE_HEAD,	 /* from a head's first byte */
@@ -36,6 +39,7 @@ enum conn_phase {
 
 struct conn {
 	TAILQ_ENTRY(conn) in_phase;
+	TAILQ_ENTRY(conn) in_turn; /* of the handshake; see net/welcome.h */
 	struct server *server;
 	struct stream stream;
 	struct event readable, writable;
@@ -45,6 +49,9 @@ struct conn {
 	int64_t deadline_us;
 	int64_t read_us; /* when the last bytes came */
 	uint64_t peer_key;
+	unsigned char address[NETWORK_ADDRESS];
+	struct proxy proxy;
+	enum welcome_step step; /* in PHASE_HANDSHAKE */
 	exchange_id exchange; /* what the handler may answer, or 0 */
 	size_t discarded;
 	enum conn_phase phase;
@@ -53,6 +60,7 @@ struct conn {
 	bool read_blocked; /* TLS has to write before it can read */
 	bool eof;	   /* the peer sends no more */
 	bool failed;	   /* a write failed */
+	bool counted;	   /* its address has entered the table */
 	bool busy;	   /* a handler is being called: nobody else acts */
 	bool served;	   /* a request has been answered */
 	bool last;	   /* closes after the answer on its way */
@@ -78,6 +86,7 @@ struct server {
 	uint64_t exchanges; /* ids given so far */
 	struct request_pool pool;
 	struct peer_table *peers;
+	struct welcome welcome;
 	struct buf scratch; /* an answer while it is put together */
 	struct buf fields;  /* its further lines */
 	struct event acceptable, resume, tick, done;
@@ -88,8 +97,19 @@ struct server {
 	void *done_arg;
 };
 
-/* A connection on fd, which is taken, in a free slot of s. */
-void conn_start(struct server *s, int fd, const union peer_address *from);
+/* A connection on fd, which is taken, in a free slot of s, and counted; or
+ * proxied: a header will say whom it comes from. */
+void conn_start(struct server *s, int fd, const union peer_address *from,
+    bool proxied);
+
+/* Whom c comes from. */
+void conn_set_peer(struct conn *c, const union peer_address *from);
+
+/* Count c's peer; false: its address has connections enough. */
+MUST_USE bool conn_count_peer(struct conn *c);
+
+/* All that has to be before the first request has been. */
+void conn_welcomed(struct conn *c);
 
 void conn_enter(struct conn *c, enum conn_phase phase);
 

@@ -368,7 +368,8 @@ take_body(struct conn *c, bool *more)
 		.body = c->buf->data + c->buf->head.len,
 		.body_len = (size_t)c->buf->head.content_length,
 		.arrived_us = c->read_us,
-		.peer_key = c->peer_key };
+		.peer_key = c->peer_key,
+		.address = c->address };
 
 	if (c->buf->len < request_size(c)) {
 		*more = true;

@@ -23,6 +23,7 @@
 #define REST_US		200000 /* idle for so long, perhaps for longer */
 #define LINGER_MS	1000
 #define FRESH_MS	1000
+#define SILENT_US	1000000 /* of a handshake: it is not meant */
 #define PAUSE_LOG_US	1000000
 
 static const struct timeval pause_time = { .tv_usec = PAUSE_MS * 1000 };
@@ -30,14 +31,28 @@ static const struct timeval tick_time = { .tv_usec = TICK_MS * 1000 };
 
 /* ---- making room */
 
-/* Close the connection that has been of no use for longest. */
+/* When c entered its phase, which has a deadline. */
+static int64_t
+since_us(const struct server *s, const struct conn *c)
+{
+	return c->deadline_us - s->span_us[c->phase];
+}
+
+/* Close the connection that has been of no use for longest: a client that
+ * means it says hello at once. */
 static bool
 evict(struct server *s)
 {
+	struct conn *silent = TAILQ_FIRST(&s->phases[PHASE_HANDSHAKE]);
 	struct conn *c = TAILQ_FIRST(&s->phases[PHASE_IDLE]);
 
+	if (silent != NULL && s->span_us[PHASE_HANDSHAKE] > 0 &&
+	    clock_mono_us() - since_us(s, silent) >= SILENT_US)
+		c = silent;
 	if (c == NULL)
 		c = TAILQ_FIRST(&s->phases[PHASE_LINGER]);
+	if (c == NULL)
+		c = silent;
 	if (c == NULL)
 		return false;
 	conn_close(c, MET_CONN_CLOSED_EVICTED);
@@ -77,29 +92,38 @@ on_resume(evutil_socket_t fd, short what, void *arg)
 
 /* ---- accepting */
 
-/* Does the peer get a connection?  Its address is counted then. */
-static bool
-admit(struct server *s, const union peer_address *from)
+static void
+refuse(int fd)
 {
-	int64_t limit = s->cfg.connections_per_address;
-
-	if (s->n_open == s->cfg.connections && !evict(s))
-		return false;
-	return limit <= 0 || peer_table_enter(s->peers, peer_key(from), limit);
+	metrics_add(MET_CONN_CLOSED_LIMIT, 1);
+	(void)close(fd);
 }
 
+/* An address that has its share makes nobody else leave.  A proxy has none:
+ * those that it speaks for have. */
 static void
 take(struct server *s, int fd, const union peer_address *from)
 {
+	bool proxied =
+	    network_has(s->cfg.proxies, s->cfg.n_proxies, &from->sa);
+	bool counted = !proxied && s->cfg.connections_per_address > 0;
+
 	metrics_add(s->cfg.accepted, 1);
-	if (!admit(s, from)) {
-		metrics_add(MET_CONN_CLOSED_LIMIT, 1);
-		(void)close(fd);
+	if (counted &&
+	    !peer_table_enter(
+		s->peers, peer_key(from), s->cfg.connections_per_address)) {
+		refuse(fd);
+		return;
+	}
+	if (s->n_open == s->cfg.connections && !evict(s)) {
+		if (counted)
+			peer_table_leave(s->peers, peer_key(from));
+		refuse(fd);
 		return;
 	}
 	if (s->n_open == 0)
 		(void)event_add(&s->tick, &tick_time);
-	conn_start(s, fd, from);
+	conn_start(s, fd, from, proxied);
 }
 
 static void
@@ -213,7 +237,7 @@ static bool
 allocate(struct server *s)
 {
 	s->conns = calloc((size_t)s->cfg.connections, sizeof(*s->conns));
-	s->peers = peer_table_new((uint32_t)s->cfg.connections);
+	s->peers = peer_table_new((uint32_t)s->cfg.connections + 1);
 	if (s->conns == NULL || s->peers == NULL)
 		return false;
 	for (int p = 0; p < PHASES; p++)
@@ -243,6 +267,8 @@ server_new(struct server **out, struct loop *l, const struct server_config *cfg,
 		goto fail;
 	s->cfg = *cfg;
 	s->base = loop_base(l);
+	if (s->cfg.handshakes == 0)
+		s->cfg.handshakes = s->cfg.connections;
 	set_spans(s);
 	request_pool_init(&s->pool, HTTP_HEAD_MAX + cfg->body_max);
 	buf_init(&s->scratch, CONN_REPLY_MAX);
@@ -251,6 +277,7 @@ server_new(struct server **out, struct loop *l, const struct server_config *cfg,
 		goto fail;
 	if (cfg->tls != NULL && SSL_CTX_up_ref(cfg->tls) != 1)
 		goto fail;
+	welcome_init(s);
 	(void)event_assign(&s->resume, s->base, -1, 0, on_resume, s);
 	(void)event_assign(&s->tick, s->base, -1, EV_PERSIST, on_tick, s);
 	(void)event_assign(&s->done, s->base, -1, 0, on_drained, s);
@@ -423,6 +450,7 @@ server_free(struct server *s)
 		       (c = TAILQ_FIRST(&s->phases[p])) != NULL)
 			conn_close(c, MET_CONN_CLOSED_DRAIN);
 	}
+	welcome_fini(s);
 	(void)event_del(&s->acceptable);
 	(void)event_del(&s->resume);
 	(void)event_del(&s->tick);

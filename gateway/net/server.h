@@ -8,8 +8,9 @@
  *
  * Deadlines are absolute: for the handshake, for a head from its first byte,
  * for a body from the end of its head, for an answer to be taken by the peer;
- * an idle connection may be closed to make room.  Out of descriptors:
- * accepting pauses, idle connections go first.
+ * an idle connection may be closed to make room, the one that has been of no
+ * use for longest first, never one with a request under way.  Out of
+ * descriptors: accepting pauses, they make room.
  *
  * Loop thread only.
  */
@@ -21,6 +22,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/metrics.h"
+#include "base/network.h"
 #include "net/http_parser.h"
 
 struct server;
@@ -39,6 +41,8 @@ struct server_request {
 	int64_t arrived_us;	/* monotonic: its last byte was read */
 	char peer[SERVER_PEER]; /* "192.0.2.0/24", "2001:db8::/48" */
 	uint64_t peer_key;	/* the same, for counting; see net/peer.h */
+	/* All of it, as base/network.h has it; zero: none.  Never logged. */
+	const unsigned char *address;
 };
 
 struct server_reply {
@@ -56,6 +60,11 @@ struct server_config {
 	SSL_CTX *tls;	     /* NULL: plain HTTP; a reference is taken */
 	int64_t connections; /* 1 to 2^20 */
 	int64_t connections_per_address; /* 0: any */
+	int64_t handshakes; /* under way at once; 0: as many as connections */
+	/* Who stands before us and says for whom (net/proxy.h): a connection
+	 * of theirs without a header ends, in one of others it is noise. */
+	const struct network *proxies; /* borrowed */
+	size_t n_proxies;
 	int64_t handshake_ms, head_ms, body_ms, idle_ms;
 	size_t body_max;
 	enum metric accepted, open; /* which rows this server counts in */

@@ -99,10 +99,20 @@ stream_handshake(struct stream *s)
 }
 
 enum stream_result
+stream_read_bare(struct stream *s, void *p, size_t cap, size_t *n)
+{
+	ssize_t got = read(s->fd, p, cap);
+
+	*n = 0;
+	if (got < 0)
+		return errno_result();
+	*n = (size_t)got;
+	return got == 0 ? STREAM_EOF : STREAM_DONE;
+}
+
+enum stream_result
 stream_read(struct stream *s, void *p, size_t cap, size_t *n)
 {
-	ssize_t got;
-
 	*n = 0;
 	if (s->broken)
 		return STREAM_FAILED;
@@ -111,11 +121,7 @@ stream_read(struct stream *s, void *p, size_t cap, size_t *n)
 		before_tls();
 		return tls_result(s, SSL_read_ex(s->ssl, p, cap, n));
 	}
-	got = read(s->fd, p, cap);
-	if (got < 0)
-		return errno_result();
-	*n = (size_t)got;
-	return got == 0 ? STREAM_EOF : STREAM_DONE;
+	return stream_read_bare(s, p, cap, n);
 }
 
 enum stream_result

@@ -35,6 +35,11 @@ enum stream_result {
  * plain.  False without memory. */
 MUST_USE bool stream_open(struct stream *s, int fd, SSL_CTX *tls);
 
+/* Before the first call of TLS: *n > 0 bytes that stand in front of it, at
+ * most cap. */
+enum stream_result
+stream_read_bare(struct stream *s, void *p, size_t cap, size_t *n);
+
 /* Go on with the handshake. */
 enum stream_result stream_handshake(struct stream *s);
 

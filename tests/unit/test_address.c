@@ -75,7 +75,7 @@ private_addresses_are_refused(void **state)
 static void
 a_network_that_is_named_is_allowed_and_its_neighbour_is_not(void **state)
 {
-	static const struct client_network networks[] = {
+	static const struct network networks[] = {
 		{ { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 20, 0, 0 },
 		    96 + 14 },
 		{ { 0xfd, 0x12 }, 20 },

@@ -346,7 +346,7 @@ the_courier_gets_all_that_a_billing_asks_for(void **state)
 	write_file(w, "more", "Authorization: Bearer x y\nX-Shop: 7");
 	strncpy(from->proxy, "http://p.example:1", CONFIG_URL - 1);
 	from->networks.n = 1;
-	from->networks.list[0] = (struct config_network){ { 0xfd }, 8 };
+	from->networks.list[0] = (struct network){ { 0xfd }, 8 };
 	assert_int_equal(courier(w), ST_OK);
 	assert_string_equal(
 	    b->event.headers, "Authorization: Bearer x y\nX-Shop: 7\n");
