@@ -25,8 +25,7 @@ network_address(const struct sockaddr *sa, unsigned char out[NETWORK_ADDRESS])
 }
 
 static bool
-is_inside(
-    const struct network *n, const unsigned char a[NETWORK_ADDRESS])
+is_inside(const struct network *n, const unsigned char a[NETWORK_ADDRESS])
 {
 	uint32_t whole = n->bits / 8, rest = n->bits % 8;
 

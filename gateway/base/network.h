@@ -21,16 +21,16 @@ struct network {
 };
 
 /* The bytes of an address as above; false: neither IPv4 nor IPv6. */
-bool network_address(
-    const struct sockaddr *sa, unsigned char out[NETWORK_ADDRESS]);
+bool
+network_address(const struct sockaddr *sa, unsigned char out[NETWORK_ADDRESS]);
 
 /* Is a in any of the n of list? */
 bool network_any(const struct network *list, size_t n,
     const unsigned char a[NETWORK_ADDRESS]);
 
 /* The same of an address; false for other families. */
-bool network_has(
-    const struct network *list, size_t n, const struct sockaddr *sa);
+bool
+network_has(const struct network *list, size_t n, const struct sockaddr *sa);
 
 /* Is it of IPv4? */
 bool network_four(const unsigned char a[NETWORK_ADDRESS]);

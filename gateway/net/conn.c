@@ -103,8 +103,8 @@ conn_count_peer(struct conn *c)
 }
 
 void
-conn_start(struct server *s, int fd, const union peer_address *from,
-    bool proxied)
+conn_start(
+    struct server *s, int fd, const union peer_address *from, bool proxied)
 {
 	struct conn *c = closed_one(s);
 	const int on = 1;
@@ -126,8 +126,8 @@ conn_start(struct server *s, int fd, const union peer_address *from,
 	    &c->readable, s->base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	(void)event_assign(
 	    &c->writable, s->base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
-	conn_enter(c,
-	    s->cfg.tls == NULL && !proxied ? PHASE_IDLE : PHASE_HANDSHAKE);
+	conn_enter(
+	    c, s->cfg.tls == NULL && !proxied ? PHASE_IDLE : PHASE_HANDSHAKE);
 	welcome_start(c, proxied);
 	if (!stream_open(&c->stream, fd, s->cfg.tls)) {
 		conn_close(c, MET_CONN_CLOSED_IO);

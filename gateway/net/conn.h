@@ -52,7 +52,7 @@ struct conn {
 	unsigned char address[NETWORK_ADDRESS];
 	struct proxy proxy;
 	enum welcome_step step; /* in PHASE_HANDSHAKE */
-	exchange_id exchange; /* what the handler may answer, or 0 */
+	exchange_id exchange;	/* what the handler may answer, or 0 */
 	size_t discarded;
 	enum conn_phase phase;
 	enum metric end;   /* why it will close */
@@ -99,8 +99,8 @@ struct server {
 
 /* A connection on fd, which is taken, in a free slot of s, and counted; or
  * proxied: a header will say whom it comes from. */
-void conn_start(struct server *s, int fd, const union peer_address *from,
-    bool proxied);
+void conn_start(
+    struct server *s, int fd, const union peer_address *from, bool proxied);
 
 /* Whom c comes from. */
 void conn_set_peer(struct conn *c, const union peer_address *from);

@@ -5,7 +5,7 @@
 
 #include "base/attr.h"
 
-#define FIXED	  16 /* signature, version and command, family, length */
+#define FIXED	   16 /* signature, version and command, family, length */
 #define AT_COMMAND 12
 #define AT_FAMILY  13
 #define AT_LENGTH  14
@@ -22,8 +22,8 @@ enum { FAMILY_FOUR = 1, FAMILY_SIX = 2, FAMILY_UNIX = 3 };
 static size_t
 whole(const struct proxy *p)
 {
-	return FIXED + ((size_t)p->bytes[AT_LENGTH] << 8 |
-			   p->bytes[AT_LENGTH + 1]);
+	return FIXED +
+	       ((size_t)p->bytes[AT_LENGTH] << 8 | p->bytes[AT_LENGTH + 1]);
 }
 
 size_t

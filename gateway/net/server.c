@@ -8,6 +8,7 @@
 
 #include <openssl/ssl.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/exchange.h"
@@ -23,7 +24,7 @@
 #define REST_US		200000 /* idle for so long, perhaps for longer */
 #define LINGER_MS	1000
 #define FRESH_MS	1000
-#define SILENT_US	1000000 /* of a handshake: it is not meant */
+#define USELESS_US	1000000 /* without a hello or a request */
 #define PAUSE_LOG_US	1000000
 
 static const struct timeval pause_time = { .tv_usec = PAUSE_MS * 1000 };
@@ -31,32 +32,39 @@ static const struct timeval tick_time = { .tv_usec = TICK_MS * 1000 };
 
 /* ---- making room */
 
-/* When c entered its phase, which has a deadline. */
-static int64_t
-since_us(const struct server *s, const struct conn *c)
+/* The first of a phase, which has a deadline, if it is there for min_us. */
+static struct conn *
+waits_for(const struct server *s, enum conn_phase phase, int64_t min_us)
 {
-	return c->deadline_us - s->span_us[c->phase];
+	struct conn *c = TAILQ_FIRST(&s->phases[phase]);
+
+	if (c == NULL ||
+	    clock_mono_us() < c->deadline_us - s->span_us[phase] + min_us)
+		return NULL;
+	return c;
 }
 
-/* Close the connection that has been of no use for longest: a client that
- * means it says hello at once. */
+/* Close the connection that is of least use: who means it says hello at once,
+ * and who has just done so has a request on its way. */
 static bool
 evict(struct server *s)
 {
-	struct conn *silent = TAILQ_FIRST(&s->phases[PHASE_HANDSHAKE]);
-	struct conn *c = TAILQ_FIRST(&s->phases[PHASE_IDLE]);
+	static const struct {
+		enum conn_phase phase;
+		int64_t min_us;
+	} order[] = { { PHASE_HANDSHAKE, USELESS_US },
+		{ PHASE_IDLE, USELESS_US }, { PHASE_LINGER, 0 },
+		{ PHASE_HANDSHAKE, 0 }, { PHASE_IDLE, 0 } };
 
-	if (silent != NULL && s->span_us[PHASE_HANDSHAKE] > 0 &&
-	    clock_mono_us() - since_us(s, silent) >= SILENT_US)
-		c = silent;
-	if (c == NULL)
-		c = TAILQ_FIRST(&s->phases[PHASE_LINGER]);
-	if (c == NULL)
-		c = silent;
-	if (c == NULL)
-		return false;
-	conn_close(c, MET_CONN_CLOSED_EVICTED);
-	return true;
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		struct conn *c = waits_for(s, order[i].phase, order[i].min_us);
+
+		if (c == NULL)
+			continue;
+		conn_close(c, MET_CONN_CLOSED_EVICTED);
+		return true;
+	}
+	return false;
 }
 
 /* Level-triggered accepting without descriptors would spin. */
@@ -104,14 +112,12 @@ refuse(int fd)
 static void
 take(struct server *s, int fd, const union peer_address *from)
 {
-	bool proxied =
-	    network_has(s->cfg.proxies, s->cfg.n_proxies, &from->sa);
+	bool proxied = network_has(s->cfg.proxies, s->cfg.n_proxies, &from->sa);
 	bool counted = !proxied && s->cfg.connections_per_address > 0;
 
 	metrics_add(s->cfg.accepted, 1);
-	if (counted &&
-	    !peer_table_enter(
-		s->peers, peer_key(from), s->cfg.connections_per_address)) {
+	if (counted && !peer_table_enter(s->peers, peer_key(from),
+			   s->cfg.connections_per_address)) {
 		refuse(fd);
 		return;
 	}

@@ -82,8 +82,7 @@ begin(struct conn *c)
 	TAILQ_REMOVE(&shelf->queue, c, in_turn);
 	w->n_queued--;
 	if (w->n_begun >= s->cfg.handshakes)
-		conn_close(
-		    TAILQ_FIRST(&w->begun), MET_CONN_CLOSED_HANDSHAKES);
+		conn_close(TAILQ_FIRST(&w->begun), MET_CONN_CLOSED_HANDSHAKES);
 	c->step = WELCOME_BEGUN;
 	TAILQ_INSERT_TAIL(&w->begun, c, in_turn);
 	w->n_begun++;
