@@ -325,7 +325,7 @@ $(SIMULATE): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/simulation/*.c) \
 
 .PHONY: simulate
 simulate: ## SEEDS (20) worlds from seed FROM (1) on: faults, kills and a clock that jumps; SEED=7: its trace; CONTROLS=1
-	@tests/support/packages.sh run
+	@tests/support/packages.sh run $(if $(CONTROLS),prove)
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(SIMULATE)
 	@$(if $(filter command line,$(origin SEED)),$(SIMULATE) one $(SEED),\
 	  $(SIMULATE) many $(SEEDS) $(FROM))
