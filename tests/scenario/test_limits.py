@@ -169,9 +169,9 @@ def cpu_seconds(pids):
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers hold descriptors too")
 def test_when_descriptors_run_out_it_waits_without_spinning(make_gateway):
-    gateway = make_gateway(limits={"edges": 1}).start()
+    gateway = make_gateway(limits={"edges": 1},
+                           prefix=["prlimit", "--nofile=48:48"]).start()
     [edge] = gateway.rooms("edge")
-    resource.prlimit(edge, resource.RLIMIT_NOFILE, (40, 40))
     host, port = gateway.listen["callbacks"].rsplit(":", 1)
     clients = [socket.create_connection((host, int(port)))
                for _ in range(120)]
