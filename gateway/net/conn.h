@@ -47,7 +47,8 @@ struct conn {
 	struct buf out;		 /* what the socket did not take at once */
 	size_t out_done;	 /* bytes of out that are written */
 	int64_t deadline_us;
-	int64_t read_us; /* when the last bytes came */
+	int64_t read_us;  /* when the last bytes came */
+	int64_t begun_us; /* its handshake */
 	uint64_t peer_key;
 	unsigned char address[NETWORK_ADDRESS];
 	struct proxy proxy;

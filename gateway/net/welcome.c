@@ -1,5 +1,6 @@
 #include "net/welcome.h"
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "net/conn.h"
 
@@ -8,6 +9,9 @@
 
 /* One shelf's part of the handshakes under way. */
 #define SHARE 16
+
+/* Who is meant needs some ways to and fro, not this. */
+#define PATIENCE_US 1000000
 
 static struct welcome_shelf *
 shelf_of(struct conn *c)
@@ -19,10 +23,11 @@ shelf_of(struct conn *c)
 	return &w->shelves[(x >> 32) % WELCOME_SHELVES];
 }
 
-static int64_t
-share(const struct server *s)
+static bool
+has_its_part(const struct server *s, const struct welcome_shelf *shelf)
 {
-	return s->cfg.handshakes < SHARE ? 1 : s->cfg.handshakes / SHARE;
+	return shelf->n_begun > 0 &&
+	       shelf->n_begun >= s->cfg.handshakes / SHARE;
 }
 
 /* ---- TLS */
@@ -84,6 +89,7 @@ begin(struct conn *c)
 	if (w->n_begun >= s->cfg.handshakes)
 		conn_close(TAILQ_FIRST(&w->begun), MET_CONN_CLOSED_HANDSHAKES);
 	c->step = WELCOME_BEGUN;
+	c->begun_us = clock_mono_us();
 	TAILQ_INSERT_TAIL(&w->begun, c, in_turn);
 	w->n_begun++;
 	shelf->n_begun++;
@@ -102,10 +108,29 @@ next_one(struct server *s)
 		struct conn *c = TAILQ_FIRST(&shelf->queue);
 
 		w->next = (w->next + 1) % WELCOME_SHELVES;
-		if (c != NULL && shelf->n_begun < share(s))
+		if (c != NULL && !has_its_part(s, shelf))
 			return c;
 	}
 	return NULL;
+}
+
+/* Every shelf that has somebody waiting has its part: those who have taken
+ * their time there go, now or when it is over. */
+static void
+make_room(struct server *s)
+{
+	static const struct timeval later = { .tv_usec = 100000 };
+	const int64_t before = clock_mono_us() - PATIENCE_US;
+	struct conn *c = TAILQ_FIRST(&s->welcome.begun), *next;
+
+	(void)event_add(&s->welcome.turn, &later);
+	for (; c != NULL && c->begun_us <= before; c = next) {
+		const struct welcome_shelf *shelf = shelf_of(c);
+
+		next = TAILQ_NEXT(c, in_turn);
+		if (!TAILQ_EMPTY(&shelf->queue) && has_its_part(s, shelf))
+			conn_close(c, MET_CONN_CLOSED_HANDSHAKES);
+	}
 }
 
 static void
@@ -118,8 +143,10 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (int i = 0; i < BEGIN_AT_ONCE && s->welcome.n_queued > 0; i++) {
 		c = next_one(s);
-		if (c == NULL)
-			return; /* the end of one of them calls the next */
+		if (c == NULL) {
+			make_room(s);
+			return;
+		}
 		begin(c);
 	}
 	if (s->welcome.n_queued > 0)

@@ -5,9 +5,10 @@
  * The costly part of a handshake begins when its first bytes are there, in a
  * later turn of the loop and behind its other work, so that whoever has a
  * connection is served before; a few begin in one turn, and addresses take
- * turns.  Of those that are under way each group of addresses has a part, and
- * when there are too many in all the oldest goes: one that is meant takes as
- * long as its bytes travel.  Loop thread only.
+ * turns.  Of those that are under way each group of addresses has a part; who
+ * has taken a second there makes room for another of the group.  When there
+ * are too many in all the oldest goes: one that is meant takes as long as its
+ * bytes travel.  Loop thread only.
  */
 #ifndef NET_WELCOME_H
 #define NET_WELCOME_H
@@ -20,7 +21,7 @@ struct conn;
 struct server;
 
 /* Groups of addresses, by a secret digest. */
-#define WELCOME_SHELVES 64
+#define WELCOME_SHELVES 256
 
 enum welcome_step {
 	WELCOME_HEADER, /* the proxy has to say for whom it comes */
